@@ -1,0 +1,51 @@
+"""How much an analysis looks at: defaults, and what a caller may set instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ..errors import UsageError
+
+#: Up to this M the usual number of subregions is examined; the cost of one grows with M cubed.
+_FULL_M = 64
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits that keep an analysis within seconds and its files within megabytes.
+
+    max_enumerated_P: up to this P all 2^P subregions are examined, visited or not; max_regions: above it, so many of
+    the most used ones (scaled down by (64/M)^3 for M > 64, never below 64); max_modes: eigenvalues listed in full,
+    after which a subregion lists its leading one only; max_trials, max_trajectory_bytes: example trajectories kept.
+    """
+
+    max_enumerated_P: int = 12
+    max_regions: int = 4096
+    max_modes: int = 50_000
+    max_trials: int = 64
+    max_trajectory_bytes: int = 20_000_000
+
+    @classmethod
+    def resolve(cls, settings: Mapping[str, Any], M: int) -> Limits:
+        """Defaults for M units, overlaid with the entries of `settings` that name a limit.
+
+        Returns: Limits. Errors: UsageError for a limit that is not a whole number >= 0.
+        """
+        found: dict[str, int] = {}
+        for name in (f.name for f in fields(cls)):
+            if name not in settings:
+                continue
+            value = settings[name]
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                message = f"Analysis setting {name}={value!r}: expected a whole number >= 0."
+                raise UsageError(message, f"The default is {name}={getattr(cls, name)}.")
+            found[name] = value
+        if M > _FULL_M and "max_regions" not in found:
+            found["max_regions"] = max(64, int(cls.max_regions * (_FULL_M / M) ** 3))
+        return cls(**found)
+
+    def to_dict(self) -> dict[str, int]:
+        """The limits by name, for the report's settings."""
+        return asdict(self)

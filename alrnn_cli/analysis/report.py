@@ -1,0 +1,183 @@
+"""`analyze`: from parameters and trajectories to the report record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..records import AnalysisReport, FixedPoint, Parameters, Trajectories, Usage
+from .examples import example_arrays
+from .fixed_points import Input, examine
+from .limits import Limits
+from .pca import principal_components
+from .regions import Selection, listed_in_full, region_records, select
+from .solve import SINGULAR_TOLERANCE
+from .spectra import EIGENVALUE_TOLERANCE
+from .summary import Findings, summarise
+from .usage import usage
+from .visits import Visits, count_visits
+
+
+def analyze(
+    params: Parameters,
+    trajectories: Trajectories,
+    *,
+    source: dict[str, str],
+    task: dict[str, Any] | None,
+    score: dict[str, float],
+    chance: dict[str, float],
+    history: dict[str, list[Any]],
+    settings: dict[str, Any] | None = None,
+    provenance: dict[str, Any] | None = None,
+    warnings: Sequence[str] = (),
+) -> AnalysisReport:
+    """Everything that can be said of a trained AL-RNN and of what it did on some trials.
+
+    Subregions used, J_Ω = diag(A) + W diag(d_Ω) and its modes, fixed points (I - J_Ω) z* = C s + h under zero input and
+    every phase's, principal components. source, task, score, chance, history, provenance and warnings pass into the
+    report; settings too, where the names of `Limits` change what is examined.
+    Returns: AnalysisReport. Errors: InputError where parameters and trajectories do not fit each other, or parameters
+    are not finite; UsageError for a bad limit.
+    Source: arXiv 2506.07919 and the AL-RNN paper of NeurIPS 2024.
+    """
+    params, trajectories = _double(params), replace(trajectories, z=np.asarray(trajectories.z, np.float64))
+    _check(params, trajectories)
+    told = list(warnings)
+    limits = Limits.resolve(settings or {}, params.M)
+    inputs = _inputs(params, trajectories, told)
+    visits = count_visits(trajectories, params.P)
+    selection = select(visits, params.P, limits)
+    listed = listed_in_full(selection, params.M, limits)
+    examined = examine(params, selection.regions, inputs, selection.visited, selection.visited & listed)
+    regions = region_records(selection, examined.spectra, listed, visits, trajectories.phase_names)
+    used = _usage(visits, params.P, trajectories.phase_names)
+    arrays, cut = _arrays(params, trajectories, visits, inputs, limits)
+    told += _warnings(visits, selection, listed, cut)
+    findings = Findings(
+        M=params.M,
+        P=params.P,
+        n_trials=len(trajectories.z),
+        usage=used,
+        regions=regions,
+        every_region=selection.every_region,
+        inputs=inputs,
+        input_names=trajectories.input_names,
+        fixed_points=examined.fixed_points,
+        score=score,
+        chance=chance,
+    )
+    return AnalysisReport(
+        source=dict(source),
+        model={"M": params.M, "P": params.P, "K": params.K, "N": params.N, "readout": params.readout},
+        task=task,
+        settings={
+            **(settings or {}),
+            **limits.to_dict(),
+            "inputs": [i.name for i in inputs],
+            "regions_examined": len(selection.regions),
+            "singular_tolerance": SINGULAR_TOLERANCE,
+            "eigenvalue_tolerance": EIGENVALUE_TOLERANCE,
+        },
+        score=dict(score),
+        chance=dict(chance),
+        summary=summarise(findings),
+        usage=used,
+        regions=regions,
+        fixed_points=examined.fixed_points,
+        complete=_complete(selection, examined.fixed_points, params.P, limits),
+        history=dict(history),
+        warnings=tuple(told),
+        provenance=dict(provenance or {}),
+        arrays=arrays,
+    )
+
+
+_PARAMETERS = ("A", "W", "C", "h", "D", "b", "z0")
+
+
+def _double(params: Parameters) -> Parameters:
+    double: dict[str, Any] = {name: np.asarray(getattr(params, name), np.float64) for name in _PARAMETERS}
+    return replace(params, **double)
+
+
+def _check(params: Parameters, trajectories: Trajectories) -> None:
+    """Raise InputError unless the parameters are finite and the trajectories are of this model."""
+    again = "Roll the model out again and analyze that."
+    for name in _PARAMETERS:
+        if not np.isfinite(getattr(params, name)).all():
+            raise InputError(f"Parameter {name} is not finite.", "Training diverged; analyze an earlier checkpoint.")
+    if not 0 <= params.P <= params.M:
+        raise InputError(f"P = {params.P} is not between 0 and M = {params.M}.", "Train the model again.")
+    if trajectories.z.ndim != 3 or trajectories.z.shape[-1] != params.M:
+        raise InputError(f"States have shape {trajectories.z.shape}, expected (n, T, {params.M}).", again)
+    if trajectories.s.shape[-1] != params.K:
+        raise InputError(f"Inputs have {trajectories.s.shape[-1]} values a step, expected K = {params.K}.", again)
+    expected = (len(trajectories.phase_names), params.K)
+    if trajectories.phase_names and trajectories.phase_inputs.shape != expected:
+        raise InputError(f"Phase inputs have shape {trajectories.phase_inputs.shape}, expected {expected}.", again)
+    for reserved in ("zero", "all"):
+        if reserved in trajectories.phase_names:
+            raise InputError(f"A phase is named {reserved!r}, a word of the report's own.", "Rename the phase.")
+
+
+def _inputs(params: Parameters, trajectories: Trajectories, told: list[str]) -> list[Input]:
+    """Zero and every phase's constant input. A phase without one (not a step of it was seen) is left out."""
+    inputs = [Input("zero", np.zeros(params.K))]
+    for name, row in zip(trajectories.phase_names, trajectories.phase_inputs, strict=False):
+        value = np.asarray(row, np.float64)
+        if np.isfinite(value).all():
+            inputs.append(Input(name, value))
+        else:
+            told.append(f"Phase {name!r} has no constant input: no fixed points were sought for it.")
+    return inputs
+
+
+def _usage(visits: Visits, P: int, phase_names: tuple[str, ...]) -> dict[str, Usage]:
+    by_phase = {name: usage(visits.by_phase[:, j], P) for j, name in enumerate(phase_names)}
+    return {"all": usage(visits.counts, P), **by_phase}
+
+
+def _arrays(
+    params: Parameters, trajectories: Trajectories, visits: Visits, inputs: Sequence[Input], limits: Limits
+) -> tuple[dict[str, np.ndarray], str]:
+    """The report's arrays, and a warning where an example trajectory had to be cut."""
+    examples, cut = example_arrays(trajectories, limits.max_trials, limits.max_trajectory_bytes)
+    pca = principal_components(visits.states)
+    arrays = {f"parameters.{name}": getattr(params, name) for name in _PARAMETERS}
+    arrays |= {f"trajectories.{name}": a for name, a in examples.items()}
+    arrays |= {"pca.mean": pca.mean, "pca.components": pca.components, "pca.variance": pca.variance}
+    arrays["phase_inputs"] = np.stack([i.value for i in inputs])
+    return {name: np.ascontiguousarray(a) for name, a in arrays.items()}, cut
+
+
+def _warnings(visits: Visits, selection: Selection, listed: np.ndarray, cut: str) -> list[str]:
+    told = []
+    if visits.not_finite:
+        told.append(f"{visits.not_finite:,} states are not finite (the trajectory diverged) and were not counted.")
+    if selection.left_out:
+        told.append(
+            f"Only the {len(selection.regions):,} most used of {len(visits.regions):,} visited subregions "
+            "were examined (setting max_regions)."
+        )
+    if not listed.all():
+        told.append(
+            f"Subregions after the first {int(listed.sum()):,} list their leading eigenvalue only (setting max_modes)."
+        )
+    return [*told, cut] if cut else told
+
+
+def _complete(selection: Selection, points: Sequence[FixedPoint], P: int, limits: Limits) -> dict[str, Any]:
+    """Whether every fixed point there is has been found, and why."""
+    n = len(selection.regions)
+    open_ = sum(p.kind == "undetermined" or (p.kind == "continuum" and p.meets_region is None) for p in points)
+    doubt = f"; {open_:,} fixed points are too close to a switching plane to place" if open_ else ""
+    if selection.every_region:
+        reason = "the model has one linear region" if P == 0 else f"all 2^{P} = {n:,} subregions were examined"
+        return {"fixed_points": not open_, "reason": reason + doubt}
+    most = "most used" if selection.left_out else "visited"
+    reason = f"P = {P} exceeds {limits.max_enumerated_P}: of 2^{P} subregions only the {n:,} {most} ones were examined"
+    return {"fixed_points": False, "reason": reason + doubt}

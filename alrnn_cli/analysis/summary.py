@@ -1,0 +1,213 @@
+"""What was found, in sentences that can be quoted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..records import FixedPoint, Mode, Region, Usage
+from .fixed_points import Input
+from .modes import nearest_to_one
+from .wording import join, near_one, number, percent, plural, steps
+
+#: Subregions that a sentence names.
+_NAMED = 4
+#: Longest bitcode that a sentence spells out.
+_SPELT = 16
+#: |λ - 1| of a mode that is said to store a value: it loses less than 10 % a step.
+_STORES = 0.1
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the sentences are made from: parts of the report, and how many trials there were."""
+
+    M: int
+    P: int
+    n_trials: int
+    usage: dict[str, Usage]
+    regions: Sequence[Region]
+    every_region: bool
+    inputs: Sequence[Input]
+    input_names: tuple[str, ...]
+    fixed_points: Sequence[FixedPoint]
+    score: dict[str, float]
+    chance: dict[str, float]
+
+
+def summarise(found: Findings) -> tuple[str, ...]:
+    """All sentences: score, usage, phases, modes, fixed points. Returns: tuple of str."""
+    return (*_score(found), *_usage(found), *_phases(found), *_modes(found), *_fixed_points(found))
+
+
+def _name(found: Findings, bitcode: str) -> str:
+    """A subregion's name in a sentence: its bitcode, or its rank by use where that is too long to read."""
+    if not bitcode:
+        return "the one linear region"
+    if len(bitcode) <= _SPELT:
+        return f"subregion {bitcode}"
+    rank = next(i for i, region in enumerate(found.regions, 1) if region.bitcode == bitcode)
+    return f"subregion #{rank} by use ({bitcode.count('1')} of {len(bitcode)} bits set)"
+
+
+def _score(found: Findings) -> list[str]:
+    sentences = []
+    for metric, value in found.score.items():
+        chance = found.chance.get(metric)
+        against = "" if chance is None else f"; chance is {number(chance)}"
+        sentences.append(f"On {plural(found.n_trials, 'trial')} {metric} is {number(value)}{against}.")
+    return sentences
+
+
+def _visited(found: Findings) -> list[Region]:
+    return [r for r in found.regions if r.visited]
+
+
+def _usage(found: Findings) -> list[str]:
+    total = found.usage["all"]
+    if not total.n_states or total.effective_number is None:
+        return ["There are no states to count."]
+    states = f"{plural(total.n_states, 'state')} of {plural(found.n_trials, 'trial')}"
+    if found.P == 0:
+        return [f"With P = 0 the model is linear: all {states} obey one linear map."]
+    top = _visited(found)[:_NAMED]
+    possible = f"2^{found.P}" + (f" = {total.n_possible:,}" if total.n_possible and found.P < 40 else "")
+    shares = join([f"{percent(r.frequency)} in {_name(found, r.bitcode)}" for r in top])
+    rest = "" if len(top) == total.n_visited else f", the rest in {total.n_visited - len(top):,} more"
+    sentences = [f"Of {possible} linear subregions {total.n_visited:,} are used by the {states}: {shares}{rest}."]
+    if total.n_visited > 1:
+        sentences.append(
+            f"That is as diverse as {number(total.effective_number)} subregions used equally often "
+            f"(entropy {number(total.entropy or 0.0)} nats)."
+        )
+    return sentences
+
+
+def _phases(found: Findings) -> list[str]:
+    """The dominant subregion of each phase, and what being in a phase means."""
+    if found.P == 0:
+        return []
+    parts = []
+    for name in (n for n in found.usage if n != "all"):
+        shares = [(r.frequency_by_phase.get(name) or 0.0, r.bitcode) for r in found.regions]
+        share, bitcode = max(shares, key=lambda s: s[0], default=(0.0, ""))
+        if share > 0.5:
+            parts.append(f'with "{name}" {percent(share)} of states are in {_name(found, bitcode)}')
+        elif share:
+            parts.append(f'with "{name}" {_name(found, bitcode)} is the most used ({percent(share)} of states)')
+    if not parts:
+        return []
+    text = join(parts)
+    return [
+        f"{text[0].upper()}{text[1:]}.",
+        "A state z_t is counted under the phase of s_t, the input that produced it; "
+        "its subregion decides which linear map takes it to z_(t+1).",
+    ]
+
+
+def _modes(found: Findings) -> list[str]:
+    """The slow mode of each of the most used subregions."""
+    sentences = []
+    for region in _visited(found)[:_NAMED]:
+        if len(region.modes) == found.M:  # a list cut short may lack the mode that the sentence is about
+            slow = describe_mode(nearest_to_one(region.modes))
+            sentences.append(f"In {_name(found, region.bitcode)} the mode with |λ| nearest 1 {slow}.")
+    return sentences
+
+
+def describe_mode(mode: Mode) -> str:
+    """What a mode does and how long it takes, as the rest of a sentence that begins with the mode.
+
+    Returns: "has λ = 0.99980: it stores a value, with a timescale of 4,999 steps", and the like.
+    """
+    marginal = mode.kind == "marginal"
+    re = mode.eigenvalue[0]
+    value, modulus = (near_one(round(x)) if marginal else near_one(x) for x in (re, mode.modulus))
+    if mode.kind == "instant":
+        return "has λ = 0: it forgets within one step"
+    if mode.period is None:
+        head = f"has λ = {value}: "
+        act = "stores a value" if abs(re - 1) <= _STORES else "forgets"
+    elif mode.period == 2:
+        head = f"has λ = {value}: "
+        act = "changes sign at every step (period 2 steps)"
+    else:
+        head = f"is a pair with |λ| = {modulus}: "
+        act = f"rotates with a period of {steps(mode.period)}"
+    if marginal or mode.timescale is None:
+        return f"{head}it {act} without decay"
+    if mode.kind == "growing":
+        if mode.period is None:
+            return f"{head}it grows e-fold in {steps(mode.timescale)}"
+        return f"{head}it {act} and grows e-fold in {steps(mode.timescale)}"
+    return f"{head}it {act}, with a timescale of {steps(mode.timescale)}"
+
+
+def _fixed_points(found: Findings) -> list[str]:
+    """One sentence for each constant input: how many fixed points of which kind."""
+    sentences = []
+    for given in found.inputs:
+        points = [p for p in found.fixed_points if p.phase == given.name]
+        if 0 < len(points) <= _NAMED:
+            told = "; ".join(f"{_name(found, p.bitcode)} has {_one(p)}" for p in points)
+            sentences.append(f"Under {_input(given, found.input_names)}: {told}.")
+        elif points:
+            whole = "all " if found.every_region else ""
+            across = f"of {whole}{plural(len(points), 'subregion')}" + ("" if found.every_region else " examined")
+            told = join(_kinds(points))
+            sentences.append(f"Under {_input(given, found.input_names)}, {across}: {told}.")
+    return sentences
+
+
+def _input(given: Input, names: tuple[str, ...]) -> str:
+    if given.name == "zero":
+        return "zero input"
+    K = len(given.value)
+    if not 0 < K <= _NAMED or len(names) != K:
+        return f'the constant input of "{given.name}"'
+    values = ", ".join(f"{n} = {number(float(v))}" for n, v in zip(names, given.value, strict=True))
+    return f'the constant input of "{given.name}" ({values})'
+
+
+_SHAPES = {1: "a line", 2: "a plane"}
+
+
+def _one(point: FixedPoint) -> str:
+    """What one subregion has, as the rest of a sentence."""
+    if point.kind == "real":
+        return f"a real fixed point ({point.stability} {point.rotation})"
+    if point.kind == "virtual":
+        return "a virtual one, outside itself"
+    if point.kind == "undetermined":
+        return "one too close to a switching plane to tell"
+    if point.kind == "continuum":
+        where = {True: "reaching into it", False: "outside itself", None: "too close to a switching plane to tell"}
+        return f"{_SHAPES.get(len(point.directions), 'a continuum')} of fixed points, {where[point.meets_region]}"
+    besides = "" if point.drift_steady else ", faster with every step"
+    return f"none (its map drifts by {number(point.drift_speed or 0.0)} per step{besides})"
+
+
+def _kinds(points: Sequence[FixedPoint]) -> list[str]:
+    """Counts by kind, with what matters about each kind."""
+    told = []
+    by_kind = {kind: [p for p in points if p.kind == kind] for kind in ("real", "virtual", "undetermined")}
+    if real := by_kind["real"]:
+        stability = join([f"{n:,} {word}" for word, n in Counter(p.stability for p in real).most_common()])
+        told.append(f"{len(real):,} with a real fixed point ({stability})")
+    if virtual := by_kind["virtual"]:
+        told.append(f"{len(virtual):,} with a virtual one, outside its subregion")
+    if near := by_kind["undetermined"]:
+        told.append(f"{len(near):,} with one too close to a switching plane to tell")
+    if continua := [p for p in points if p.kind == "continuum"]:
+        shapes = join(sorted({_SHAPES.get(len(p.directions), "a continuum") for p in continua}))
+        inside = sum(p.meets_region is True for p in continua)
+        told.append(f"{len(continua):,} with {shapes} of fixed points ({inside:,} of them reaching into the subregion)")
+    if drifting := [p for p in points if p.kind == "none"]:
+        speeds = [p.drift_speed for p in drifting if p.visited and p.drift_speed is not None]
+        speeds = speeds or [p.drift_speed for p in drifting if p.drift_speed is not None]
+        low, high = number(min(speeds)), number(max(speeds))
+        told.append(
+            f"{len(drifting):,} without any (drifting by {low if low == high else f'{low} to {high}'} per step)"
+        )
+    return told

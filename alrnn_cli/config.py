@@ -1,0 +1,190 @@
+"""The configuration of a run: frozen dataclasses, and how flags, files and recipes merge into one.
+
+Precedence: flag > file > task recipe > built-in. Every field is an option of `alrnn train` under the same name in
+kebab-case, a key of a TOML or JSON file, and a key of the checkpoint. Nothing here imports torch or numpy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from typing import Any
+
+from .errors import UsageError, closest
+
+INITS = ("paper", "identity", "orthogonal", "random")
+ENCODERS = ("none", "conv1d")
+SCHEDULES = ("constant", "cosine")
+Z0 = ("zero", "learned", "noise")
+READOUTS = ("z", "phi")
+
+
+def _option(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    choices: tuple[str, ...] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+) -> Any:
+    limits = {"minimum": minimum, "maximum": maximum, "above": above}
+    return field(default=default, metadata={"help": help, "unit": unit, "choices": choices, **limits})
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What is trained: z_t = A∘z_{t-1} + W Φ(z_{t-1}) + C s_t + h, Φ a ReLU on the last P of M units."""
+
+    M: int = _option(50, "number of units", minimum=1)
+    P: int = _option(1, "number of piecewise-linear (ReLU) units, 0 … M", minimum=0)
+    init: str = _option("paper", "initialisation of A, W and h", choices=INITS)
+    input_scale: float = _option(0.1, "standard deviation of C at the start", minimum=0)
+    readout: str = _option("z", 'what is read out: the state ("z") or Φ of it ("phi")', choices=READOUTS)
+    readout_bias: bool = _option(True, "give the readout a bias b")
+    z0: str = _option("zero", "initial state; noise draws it anew at every call, evaluation included", choices=Z0)
+    encoder: str = _option("none", "what the inputs pass through first", choices=ENCODERS)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How it is trained. Lengths of training are in epochs: n_train / batch steps, whether trials are fresh or fixed."""
+
+    epochs: float = _option(100.0, "length of training", unit="epochs", minimum=0)
+    batch: int = _option(128, "trials per step", minimum=1)
+    lr: float = _option(1e-3, "learning rate of Adam", minimum=0)
+    schedule: str = _option("constant", "learning rate over training", choices=SCHEDULES)
+    warmup: float = _option(0.0, "share of training over which the learning rate rises from 0", minimum=0, maximum=1)
+    clip: float = _option(0.0, "largest gradient norm; a larger one is scaled down (0: no limit)", minimum=0)
+    tau: float = _option(0.0, "weight of the manifold regularisation", minimum=0)
+    M_reg: int = _option(-1, "units that are regularised, the first of the M (-1: M // 2)", minimum=-1)
+    fresh: bool = _option(False, "draw new trials at every step instead of repeating a fixed set")
+    curriculum: float = _option(
+        0.0, "share of training over which trials grow to their full length (0: full from the start)", minimum=0, maximum=1
+    )
+    restarts: int = _option(0, "begin anew up to so many times when training is stuck on a plateau", minimum=0)
+    restart_after: float = _option(0.5, "share of training after which a plateau counts as one", minimum=0, maximum=1)
+    restart_above: float = _option(
+        0.5, "a plateau: no score yet better than this share of the way from perfect to chance", minimum=0, maximum=1
+    )
+    seed: int = _option(0, "seed of the initialisation and of the training trials and their order", minimum=0)
+    eval_seed: int = _option(0, "seed of the validation and test trials", minimum=0)
+    eval_every: float = _option(1.0, "between evaluations on the validation trials", unit="epochs", above=0)
+    patience: int = _option(0, "stop after so many evaluations without a better one (0: never)", minimum=0)
+    target: float | None = _option(None, "stop as soon as the validation score is this good")
+    max_steps: int = _option(0, "stop after so many steps (0: no limit)", minimum=0)
+    max_seconds: float = _option(0.0, "stop after so much time (0: no limit)", unit="s", minimum=0)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole run: everything that decides which model comes out, and nothing that does not (device, threads, paths of output)."""
+
+    task: str
+    task_options: dict[str, Any]
+    model: ModelConfig
+    training: TrainingConfig
+    data: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+SECTIONS: dict[str, type] = {"model": ModelConfig, "training": TrainingConfig}
+
+
+def options() -> dict[str, Field[Any]]:
+    """Flat name -> dataclass field of every model and training option, in order."""
+    return {f.name: f for cls in SECTIONS.values() for f in fields(cls)}
+
+
+def flag(name: str) -> str:
+    """The option's spelling on the command line: M_reg -> --M-reg, max_steps -> --max-steps."""
+    return "--" + name.replace("_", "-")
+
+
+def flatten(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """{task, data, task_options, model: {…}, training: {…}} from a file as flat names. Keys may also stand flat.
+
+    Errors: UsageError that names an unknown key and the closest known one.
+    """
+    flat: dict[str, Any] = {}
+    top = {"task", "data", "task_options", *SECTIONS}
+    for key, value in content.items():
+        if key in SECTIONS:
+            if not isinstance(value, Mapping):
+                raise UsageError(f"{where}: {key} must be a table of settings, got {value!r}.")
+            members = [f.name for f in fields(SECTIONS[key])]
+            for name in value:
+                if name not in members:
+                    raise UsageError(f"{where}: unknown key {key}.{name}.", closest(name, members))
+            flat.update(value)
+        elif key in top or key in options():
+            flat[key] = value
+        else:
+            raise UsageError(f"{where}: unknown key {key!r}.", closest(key, [*top, *options()]))
+    return flat
+
+
+def resolve(
+    task: str, task_options: Mapping[str, Any], layers: Sequence[Mapping[str, Any]], data: str | None = None
+) -> RunConfig:
+    """One run from layers of flat settings, later ones winning, on top of the built-in defaults.
+
+    Errors: UsageError that names the flag, what was expected and what was got.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged.update(layer)
+    known = options()
+    for name in merged:
+        if name not in known:
+            raise UsageError(f"Unknown setting {name!r}.", closest(name, list(known)))
+    values = {name: _checked(known[name], value) for name, value in merged.items()}
+    model = ModelConfig(**{k: v for k, v in values.items() if k in ModelConfig.__dataclass_fields__})
+    training = TrainingConfig(**{k: v for k, v in values.items() if k in TrainingConfig.__dataclass_fields__})
+    if model.P > model.M:
+        raise UsageError(f"--P {model.P} exceeds --M {model.M}.", "Lower P or raise M.")
+    if training.M_reg > model.M:
+        raise UsageError(f"--M-reg {training.M_reg} exceeds --M {model.M}.", "Lower it or raise M.")
+    if training.M_reg < 0:
+        training = replace(training, M_reg=model.M // 2)
+    return RunConfig(task, dict(task_options), model, training, data)
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Where two configurations differ, as "name: a -> b", nested names joined by dots."""
+    out = []
+    for key in sorted(set(a) | set(b)):
+        x, y = a.get(key), b.get(key)
+        if isinstance(x, Mapping) and isinstance(y, Mapping):
+            out += differences(x, y, f"{prefix}{key}.")
+        elif x != y:
+            out.append(f"{prefix}{key}: {x} -> {y}")
+    return out
+
+
+def _checked(option: Field[Any], value: Any) -> Any:
+    kind = {"int": int, "float": float, "bool": bool, "str": str, "float | None": float}[str(option.type)]
+    name, meta = f"{flag(option.name)} {value}", option.metadata
+    if value is None and "None" in str(option.type):
+        return None
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        word = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
+        raise UsageError(f"{name}: expected {word}, got {type(value).__name__} {value!r}.")
+    if kind is float and not math.isfinite(value):
+        raise UsageError(f"{name}: expected a finite number.")
+    if meta["choices"] and value not in meta["choices"]:
+        raise UsageError(f"{name}: expected one of {', '.join(meta['choices'])}.", closest(str(value), meta["choices"]))
+    for key, word, bad in (
+        ("minimum", "at least", lambda bound: value < bound),
+        ("maximum", "at most", lambda bound: value > bound),
+        ("above", "above", lambda bound: value <= bound),
+    ):
+        if meta[key] is not None and bad(meta[key]):
+            raise UsageError(f"{name}: must be {word} {meta[key]}.")
+    return value

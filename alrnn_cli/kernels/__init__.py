@@ -1,0 +1,126 @@
+"""One question: the states of the recurrence, and their gradients. Backends are the files of this folder.
+
+    z_t = A∘z_{t-1} + W Φ(z_{t-1}) + C s_t + h,   Φ a ReLU on the last P of the M units
+
+`scan` checks shapes once and hands float tensors with a leading member axis to one backend's `run`. A further backend is one further
+file with `run` and `refusal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+# Importing the backend `kernels.torch` binds that name here, so the library goes by another.
+import torch as pt
+from torch import Tensor
+
+from ..errors import DeviceError, UsageError, closest
+
+_HELPERS = {"__init__"}
+
+
+def names() -> list[str]:
+    """Names of the backends, from the files in this folder."""
+    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _HELPERS)
+
+
+def _module(name: str) -> ModuleType:
+    if name not in names():
+        raise UsageError(f"Unknown backend {name!r}.", closest(name, ["auto", *names()]))
+    return import_module("." + name, __name__)
+
+
+def resolve(backend: str, device: pt.device | str = "cpu", dtype: pt.dtype = pt.float32) -> str:
+    """The backend that `backend` means here. "auto" takes the fastest that can run; an explicit one is never replaced.
+
+    Errors: UsageError for an unknown name, DeviceError with the reason where the backend asked for cannot run.
+    """
+    if backend == "auto":
+        return "torch"
+    refusal: str = _module(backend).refusal(pt.device(device), dtype)
+    if refusal:
+        raise DeviceError(f"Backend {backend!r} cannot run here: {refusal}", "Use --backend auto.")
+    return backend
+
+
+def pwl_mask(P: int | Sequence[int] | Tensor, E: int, M: int, device: pt.device | str = "cpu") -> Tensor:
+    """True on the piecewise-linear units, the last P of M, per member. Returns: (E, M) bool.
+
+    Errors: UsageError where P is not within 0 … M or has another length than E.
+    """
+    p = pt.as_tensor(P, device=device).reshape(-1)
+    if p.numel() not in (1, E):
+        raise UsageError(f"P has {p.numel()} values for {E} members.", "Give one P, or one a member.")
+    if bool((p < 0).any()) or bool((p > M).any()):
+        raise UsageError(f"P must lie within 0 … M = {M}, got {p.tolist()}.")
+    return pt.arange(M, device=device)[None, :] >= (M - p.expand(E))[:, None]
+
+
+def _check(name: str, tensor: Tensor, shape: tuple[int, ...], like: Tensor) -> None:
+    if tuple(tensor.shape) != shape:
+        raise UsageError(f"scan: {name} has shape {tuple(tensor.shape)}, expected {shape}.")
+    if tensor.dtype != like.dtype or tensor.device != like.device:
+        raise UsageError(
+            f"scan: {name} is {tensor.dtype} on {tensor.device}, s is {like.dtype} on {like.device}.",
+            "Bring all arguments to one dtype and device.",
+        )
+
+
+def scan(
+    s: Tensor,
+    A: Tensor,
+    W: Tensor,
+    C: Tensor,
+    h: Tensor,
+    z0: Tensor,
+    *,
+    P: int | Sequence[int] | Tensor,
+    lengths: Tensor | None = None,
+    backend: str = "auto",
+    last: bool = False,
+) -> Tensor:
+    """States z_1 … z_T of z_t = A∘z_{t-1} + W Φ(z_{t-1}) + C s_t + h, differentiable in every argument but P and lengths.
+
+    s: (…, B, T, K) inputs, K = 0 allowed; A, h: (…, M); W: (…, M, M); C: (…, M, K); z0: (…, B, M). The optional leading
+    axis E is members, who then may differ in P: an int or E ints within 0 … M. A is applied as given, on linear units as well.
+    lengths: (…, B) int, steps of each trial; None: all have T. A trial's state stays what it was at its own last step, and no
+    value or gradient ever depends on what stands in its padding.
+    backend: "auto" or a name from `names()`. last: only the state at each trial's own last step.
+
+    Returns: (…, B, T, M), or (…, B, M) with `last`. A bit is z > 0, so the gradient of the ReLU at 0 is 0.
+    Errors: UsageError for shapes, dtypes or lengths that do not fit, DeviceError where the backend cannot run.
+    Source: arXiv 2506.07919, model definition.
+    """
+    members = s.dim() == 4
+    if s.dim() not in (3, 4):
+        raise UsageError(f"scan: s has {s.dim()} axes, expected (B, T, K) or (E, B, T, K).")
+    if not members:
+        s, A, W, C, h, z0 = (x.unsqueeze(0) for x in (s, A, W, C, h, z0))
+        lengths = None if lengths is None else lengths.unsqueeze(0)
+    E, B, T, K = s.shape
+    M = W.shape[-1]
+    if T < 1:
+        raise UsageError("scan: T = 0, expected at least one step.")
+    _check("A", A, (E, M), s)
+    _check("W", W, (E, M, M), s)
+    _check("C", C, (E, M, K), s)
+    _check("h", h, (E, M), s)
+    _check("z0", z0, (E, B, M), s)
+    if lengths is not None:
+        if tuple(lengths.shape) != (E, B):
+            raise UsageError(f"scan: lengths has shape {tuple(lengths.shape)}, expected {(E, B)}.")
+        if B and not bool(((lengths >= 1) & (lengths <= T)).all()):
+            raise UsageError(f"scan: lengths must lie within 1 … T = {T}.")
+        if bool((lengths == T).all()):
+            lengths = None
+        else:
+            # Padding may hold anything, NaN included; zeros keep it from meeting a zero gradient as NaN * 0.
+            padded = pt.arange(T, device=s.device) >= lengths[..., None]
+            s = s.masked_fill(padded[..., None], 0)
+    pwl = pwl_mask(P, E, M, s.device)
+    module = _module(resolve(backend, s.device, s.dtype))
+    z: Tensor = module.run(s, A, W, C, h, z0, pwl, lengths, last)
+    return z if members else z.squeeze(0)

@@ -1,0 +1,145 @@
+"""The almost-linear RNN as a torch module: parameters with a leading member axis, their initialisation, the readout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..config import ModelConfig
+from ..errors import UsageError
+from ..kernels import pwl_mask, scan
+from . import encoders
+from .penalty import manifold
+
+
+class ALRNN(nn.Module):
+    """z_t = A∘z_{t-1} + W Φ(z_{t-1}) + C s_t + h, y_t = D z_t + b (readout "phi": D Φ(z_t) + b).
+
+    Parameters carry a member axis E (one model is E = 1): A, h (E, M); W (E, M, M); C (E, M, K); D (E, N, M); b (E, N);
+    z0 (E, M) where it is learned. A is masked to the PWL units: a linear unit's self-connection is its W_ii.
+    `inputs` is the number of channels that the task gives; K is what the recurrence sees, which the encoder decides.
+    Source: arXiv 2506.07919.
+    """
+
+    def __init__(self, config: ModelConfig, inputs: int, outputs: int, P: Sequence[int] | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.P = tuple(P) if P is not None else (config.P,)
+        E, M = len(self.P), config.M
+        self.encoder = nn.ModuleList(encoders.make(config.encoder, inputs, M) for _ in range(E))
+        first = self.encoder[0]
+        self.stride = int(first.stride)
+        K = int(first.channels)
+        self.A = nn.Parameter(torch.zeros(E, M))
+        self.W = nn.Parameter(torch.zeros(E, M, M))
+        self.C = nn.Parameter(torch.zeros(E, M, K))
+        self.h = nn.Parameter(torch.zeros(E, M))
+        self.D = nn.Parameter(torch.zeros(E, outputs, M))
+        self.b = nn.Parameter(torch.zeros(E, outputs)) if config.readout_bias else None
+        self.z0 = nn.Parameter(torch.zeros(E, M)) if config.z0 == "learned" else None
+        self.pwl: Tensor
+        self.register_buffer("pwl", pwl_mask(self.P, E, M), persistent=False)
+
+    @property
+    def members(self) -> int:
+        return len(self.P)
+
+    def initialise(self, seeds: Sequence[Sequence[int]]) -> None:
+        """Draw every member's parameters from its own seed, so that a member of a group starts as it would alone."""
+        for e, seed in enumerate(seeds):
+            drawn = draw(self.config, self.P[e], self.C.shape[-1], self.D.shape[-2], np.random.default_rng(seed))
+            with torch.no_grad():
+                for name, value in drawn.items():
+                    getattr(self, name)[e].copy_(torch.from_numpy(value))
+            with torch.random.fork_rng(devices=[]):
+                # torch's convolutions initialise themselves from the global generator.
+                torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+                for module in self.encoder[e].modules():
+                    if isinstance(module, nn.Conv1d):
+                        module.reset_parameters()
+
+    def encode(self, s: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """What the recurrence sees. s: (E, B, T, inputs), lengths: (E, B). Returns: (E, B, T', K) and the lengths there.
+
+        Errors: UsageError where a trial is too short for the encoder.
+        """
+        if self.stride == 1:
+            return s, lengths
+        if s.shape[2] < self.stride or (lengths is not None and bool((lengths < self.stride).any())):
+            raise UsageError(
+                f"Encoder {self.config.encoder!r} needs trials of at least {self.stride} steps.", "Use --encoder none."
+            )
+        parts = [
+            encoder(s[e], None if lengths is None else lengths[e]) for e, encoder in enumerate(self.encoder)
+        ]
+        return torch.stack(parts), None if lengths is None else lengths // self.stride
+
+    def initial_state(self, B: int, noise: Tensor | None = None) -> Tensor:
+        """z_0: zero, learned, or `noise` (E, B, M) as drawn by the caller. Returns: (E, B, M)."""
+        E, M = self.h.shape
+        if noise is not None:
+            return noise
+        if self.z0 is not None:
+            return self.z0[:, None, :].expand(E, B, M)
+        return self.h.new_zeros(E, B, M)
+
+    def states(
+        self,
+        s: Tensor,
+        lengths: Tensor | None = None,
+        *,
+        z0: Tensor | None = None,
+        last: bool = False,
+        backend: str = "auto",
+    ) -> Tensor:
+        """States for encoded inputs s (E, B, T, K). Returns: (E, B, T, M), or (E, B, M) with `last`."""
+        A = self.A * self.pwl
+        start = self.initial_state(s.shape[1], z0)
+        return scan(
+            s, A, self.W, self.C, self.h, start, P=list(self.P), lengths=lengths, last=last, backend=backend
+        )
+
+    def read(self, z: Tensor) -> Tensor:
+        """y = D z + b, or D Φ(z) + b. z: (E, B, …, M). Returns: (E, B, …, N)."""
+        E, M = self.h.shape
+        flat = z.reshape(E, -1, M)
+        if self.config.readout == "phi":
+            flat = torch.where(self.pwl[:, None, :] & (flat <= 0), torch.zeros_like(flat), flat)
+        y = flat @ self.D.mT if self.b is None else torch.baddbmm(self.b[:, None, :], flat, self.D.mT)
+        return y.reshape(*z.shape[:-1], -1)
+
+    def penalty(self, M_reg: int) -> Tensor:
+        """Manifold regularisation of each member, without tau. Returns: (E,)."""
+        return manifold(self.A * self.pwl, self.W, self.h, M_reg)
+
+
+def draw(config: ModelConfig, P: int, K: int, N: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """One member's parameters at the start, float32.
+
+    "paper": A, W, h ~ N(0, 0.01²), D ~ N(0, 0.1²), C ~ N(0, input_scale²). "identity": the same, with W_ii = 1 on the
+    first M // 2 units, where the manifold regularisation would pull them. "orthogonal": a random orthogonal W, h = 0.
+    "random": W ~ N(0, 1/M).
+    Source: arXiv 2506.07919 for "paper"; the ablation's "random" likewise.
+    """
+    M = config.M
+    pwl = np.arange(M) >= M - P
+    A = rng.normal(0, 0.01, M) * pwl
+    W = rng.normal(0, 0.01, (M, M))
+    h = rng.normal(0, 0.01, M)
+    C = rng.normal(0, 1, (M, K)) * config.input_scale
+    D = rng.normal(0, 0.1, (N, M))
+    if config.init == "identity":
+        kept = np.arange(M // 2)
+        W[kept, kept] = 1
+    elif config.init == "orthogonal":
+        q, r = np.linalg.qr(rng.normal(0, 1, (M, M)))
+        # Signs from R's diagonal make the distribution uniform over the orthogonal group.
+        W = q * np.sign(np.diag(r))
+        h = np.zeros(M)
+    elif config.init == "random":
+        W = rng.normal(0, M**-0.5, (M, M))
+    drawn = {"A": A, "W": W, "C": C, "h": h, "D": D}
+    return {name: value.astype(np.float32) for name, value in drawn.items()}

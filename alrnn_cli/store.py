@@ -1,0 +1,276 @@
+"""The only code that reads or writes safetensors and JSON on disk. No torch.
+
+A file is written whole or not at all: bytes to a temporary file beside the target, fsync, rename, fsync of the folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import hashlib
+import json
+import math
+import os
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_safetensors
+
+from .errors import InputError, MachineError
+from .records import (
+    ANALYSIS_SCHEMA,
+    CHECKPOINT_SCHEMA,
+    AnalysisReport,
+    Checkpoint,
+    CheckpointMeta,
+    FixedPoint,
+    Mode,
+    Parameters,
+    Region,
+    Usage,
+)
+
+RESUME_SCHEMA = "alrnn.resume/1"
+_KEY = "alrnn"  # safetensors writes several metadata keys in random order, so there is one
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Put `data` at `path` completely or leave what was there. Errors: MachineError (disk full), InputError (cannot write)."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files private
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        if os.name == "posix":
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise MachineError(f"No space left to write {path}.", "Free some space and run the same command.") from error
+        raise InputError(f"Cannot write {path}: {error.strerror}.", "Choose another place with -o / --out.") from error
+
+
+def jsonable(value: Any) -> Any:
+    """`value` in JSON's types: dataclasses as objects, arrays as lists, NaN and infinities as null, complex as [re, im]."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return jsonable(value.tolist())
+    if isinstance(value, np.generic):
+        return jsonable(value.item())
+    if isinstance(value, complex):
+        return [jsonable(value.real), jsonable(value.imag)]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"{type(value).__name__} does not belong in a record")
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """Sorted JSON text of `jsonable(value)`; never NaN."""
+    return json.dumps(jsonable(value), sort_keys=True, allow_nan=False, indent=indent, ensure_ascii=False)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes, read in pieces. Errors: InputError where it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror}.") from error
+    return digest.hexdigest()
+
+
+def _pack(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> bytes:
+    # safetensors scrambles arrays that are not C-contiguous, and ascontiguousarray makes 0-d arrays 1-d.
+    packed = {k: v if v.ndim == 0 else np.ascontiguousarray(v) for k, v in sorted(tensors.items())}
+    hashes = {k: sha256(v.tobytes()) for k, v in packed.items()}
+    return to_safetensors(packed, metadata={_KEY: to_json({**meta, "sha256": hashes})})
+
+
+def _unpack(path: Path, schema: str, what: str, remedy: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Tensors and metadata of one of our files, every hash checked. Errors: InputError, one for each thing that can be wrong."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such {what}.", remedy)
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            text = (file.metadata() or {}).get(_KEY)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is not a readable safetensors file ({error}).", remedy) from error
+    if text is None:
+        raise InputError(f"{path} is a safetensors file, but not a {what} of alrnn.", remedy)
+    try:
+        meta = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: its metadata is not JSON ({error}).", remedy) from error
+    if meta.get("schema") != schema:
+        raise InputError(f"{path}: got schema {meta.get('schema')!r}, expected {schema!r}.", remedy)
+    hashes = meta.pop("sha256", {})
+    for name, tensor in tensors.items():
+        if hashes.get(name) != sha256(np.ascontiguousarray(tensor).tobytes()):
+            raise InputError(f"{path}: tensor {name!r} does not match its recorded hash; the file is corrupt.", remedy)
+    if set(hashes) != set(tensors):
+        raise InputError(f"{path}: tensors {sorted(set(hashes) ^ set(tensors))} are missing or unexpected.", remedy)
+    return tensors, meta
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> str:
+    """Write X.safetensors. Returns: sha256 of the file."""
+    data = _pack(checkpoint.tensors, jsonable(checkpoint.meta))
+    write_atomic(path, data)
+    return sha256(data)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read X.safetensors. Errors: InputError where it is missing, corrupt or of another schema."""
+    tensors, meta = _unpack(path, CHECKPOINT_SCHEMA, "checkpoint", "Train one: alrnn train --task addition")
+    try:
+        return Checkpoint(tensors, CheckpointMeta(**meta))
+    except TypeError as error:
+        raise InputError(f"{path}: its metadata does not fit the schema ({error}).") from error
+
+
+def resume_path(path: Path) -> Path:
+    """X.safetensors -> X.resume.safetensors."""
+    return Path(path).with_suffix(".resume.safetensors")
+
+
+def save_resume(path: Path, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
+    """Write the state that lets training go on exactly where it was. path: the resume file itself."""
+    write_atomic(path, _pack(tensors, {**state, "schema": RESUME_SCHEMA}))
+
+
+def load_resume(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What `save_resume` wrote. Errors: InputError."""
+    return _unpack(path, RESUME_SCHEMA, "resume file", "Start again with --overwrite.")
+
+
+def parameters_of(checkpoint: Checkpoint) -> Parameters:
+    """The checkpoint's recurrence and readout in float64, with b = 0 and z0 = 0 where it has none."""
+    t = {k: v.astype(np.float64) for k, v in checkpoint.tensors.items() if not k.startswith("encoder.")}
+    M = t["W"].shape[0]
+    model = checkpoint.meta.config["model"]
+    return Parameters(
+        P=model["P"],
+        A=t["A"],
+        W=t["W"],
+        C=t["C"],
+        h=t["h"],
+        D=t["D"],
+        b=t.get("b", np.zeros(t["D"].shape[0])),
+        z0=t.get("z0", np.zeros(M)),
+        readout=model["readout"],
+    )
+
+
+def analysis_paths(path: Path) -> tuple[Path, Path]:
+    """X.safetensors -> (X.analysis.json, X.analysis.safetensors). An *.analysis.json stands for itself."""
+    path = Path(path)
+    if path.name.endswith(".analysis.json"):
+        return path, path.with_suffix(".safetensors")
+    base = path.with_suffix("") if path.suffix == ".safetensors" else path
+    return base.with_name(base.name + ".analysis.json"), base.with_name(base.name + ".analysis.safetensors")
+
+
+def save_analysis(path: Path, report: AnalysisReport) -> None:
+    """Write the arrays, then X.analysis.json, whose presence says that both are whole. path: X.analysis.json."""
+    json_path, array_path = analysis_paths(path)
+    data = _pack(report.arrays, {"schema": report.schema})
+    content = jsonable(dataclasses.replace(report, arrays={}))
+    content["arrays"] = {
+        "file": array_path.name,
+        "sha256": sha256(data),
+        "index": {k: {"shape": list(v.shape), "dtype": str(v.dtype)} for k, v in report.arrays.items()},
+    }
+    write_atomic(array_path, data)
+    write_atomic(json_path, (to_json(content, indent=1) + "\n").encode())
+
+
+def load_analysis(path: Path) -> AnalysisReport:
+    """Read X.analysis.json and the arrays beside it. Errors: InputError where they are missing, torn apart or of another schema."""
+    json_path, array_path = analysis_paths(path)
+    remedy = "Make it: alrnn analyze CHECKPOINT"
+    if not json_path.is_file():
+        raise InputError(f"{json_path}: no such analysis.", remedy)
+    try:
+        content = json.loads(json_path.read_text(encoding="utf8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{json_path} is not readable JSON ({error}).", remedy) from error
+    if not isinstance(content, dict) or content.get("schema") != ANALYSIS_SCHEMA:
+        found = content.get("schema") if isinstance(content, dict) else type(content).__name__
+        raise InputError(f"{json_path}: got schema {found!r}, expected {ANALYSIS_SCHEMA!r}.", remedy)
+    index = content.pop("arrays", {})
+    if not array_path.is_file() or file_sha256(array_path) != index.get("sha256"):
+        raise InputError(f"{array_path} is missing or does not belong to {json_path.name}.", remedy)
+    arrays, _ = _unpack(array_path, ANALYSIS_SCHEMA, "analysis", remedy)
+    try:
+        return _report(content, arrays)
+    except (TypeError, KeyError) as error:
+        raise InputError(f"{json_path}: its content does not fit the schema ({error!r}).", remedy) from error
+
+
+def _tuples(value: Any) -> Any:
+    """Lists as tuples, all the way down: records are frozen."""
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def _report(content: dict[str, Any], arrays: dict[str, np.ndarray]) -> AnalysisReport:
+    regions = tuple(
+        Region(**{**r, "modes": tuple(Mode(**{**m, "eigenvalue": _tuples(m["eigenvalue"])}) for m in r["modes"])})
+        for r in content.pop("regions")
+    )
+    points = tuple(FixedPoint(**{k: _tuples(v) for k, v in p.items()}) for p in content.pop("fixed_points"))
+    usage = {name: Usage(**u) for name, u in content.pop("usage").items()}
+    lists = {name: _tuples(content.pop(name)) for name in ("summary", "warnings")}
+    return AnalysisReport(regions=regions, fixed_points=points, usage=usage, arrays=arrays, **lists, **content)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A configuration from TOML, JSON or a checkpoint, as `RunConfig.to_dict` shapes it. Errors: InputError."""
+    path = Path(path)
+    remedy = "--config takes TOML, JSON or a checkpoint."
+    if path.suffix == ".safetensors":
+        return load_checkpoint(path).meta.config
+    try:
+        text = path.read_text(encoding="utf8")
+        content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such configuration.", remedy) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}).", remedy) from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a table of settings, got {type(content).__name__}.", remedy)
+    return content

@@ -1,0 +1,25 @@
+"""Tasks, one file each, found by file name without being imported."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from ..errors import UsageError, closest
+from .base import Task
+
+_NOT_TASKS = {"__init__", "base", "datasets", "scores"}
+
+
+def names() -> list[str]:
+    """Names of all tasks, from the files in this folder."""
+    return sorted(p.stem.replace("_", "-") for p in Path(__file__).parent.glob("*.py") if p.stem not in _NOT_TASKS)
+
+
+def get(name: str) -> type[Task]:
+    """The task class called `name`. Errors: UsageError with the closest known name."""
+    if name not in names():
+        raise UsageError(f"Unknown task {name!r}.", closest(name, names()))
+    module = import_module("." + name.replace("-", "_"), __name__)
+    task: type[Task] = module.TASK
+    return task

@@ -1,0 +1,106 @@
+"""Addition: add the two marked numbers of a sequence."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import UsageError
+from ..records import Trials
+from .base import Option, Phase, Task
+from .scores import mse
+
+
+class Addition(Task):
+    """Values s¹_t ~ U(0,1) and a mask s²_t that marks two distinct steps of the first half; at T report their sum.
+
+    Source: Hochreiter & Schmidhuber 1997; as used in arXiv 2506.07919.
+    """
+
+    name = "addition"
+    summary = "add (or multiply) the two marked numbers of a sequence"
+    description = (
+        "Each step shows a value drawn from U(0, 1) and a mask that is 1 at two distinct steps of the first half and 0 "
+        "elsewhere. At the last step the output must be the sum of the two marked values."
+    )
+    citation = "Hochreiter & Schmidhuber 1997, Neural Computation 9(8); Brenner & Koppe 2025, arXiv 2506.07919"
+    options = (
+        Option("T", 100, "length of a trial", unit="steps", minimum=4),
+        Option("train", 10_000, "training trials", unit="trials", minimum=1),
+        Option("validation", 1_000, "validation trials", unit="trials", minimum=1),
+        Option("test", 1_000, "test trials", unit="trials", minimum=1),
+        Option(
+            "operation", "addition", "what to do with the two numbers", choices=("addition", "multiplication")
+        ),
+    )
+    recipe: ClassVar[dict[str, Any]] = {}
+    paper_recipe: ClassVar[dict[str, Any]] = {}
+
+    K = 2
+    N = 1
+    input_names = ("value", "mask")
+    output_names = ("answer",)
+    phases = (
+        Phase("mask off", "steps whose value is to be ignored", (0.5, 0.0)),
+        Phase("mask on", "the two marked steps", (0.5, 1.0)),
+    )
+    loss = "mse"
+    scored = "last"
+    metrics: ClassVar[dict[str, str]] = {"mse": "min"}
+
+    def __init__(self, options: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(options, **kwargs)
+        self.T = self.opt["T"]
+        if self.opt["operation"] == "multiplication":
+            # -log(uv) with u, v ~ U(0, 1) is a sum of two unit exponentials: variance 2.
+            self.chance = {"mse": 2.0}
+        else:
+            # Always answering E[u + v] = 1 leaves the variance of the sum, 2/12.
+            self.chance = {"mse": 1 / 6}
+
+    def split(self, which: str) -> Trials:
+        stream = {"train": [self.seed, 1], "validation": [self.eval_seed, 2], "test": [self.eval_seed, 3]}[which]
+        return self.generate(self.opt[which], self.T, np.random.default_rng(stream))
+
+    def fresh(self, n: int, rng: np.random.Generator, T: int | None = None) -> Trials:
+        return self.generate(n, T or self.T, rng)
+
+    def lengths_for_curriculum(self) -> tuple[int, int] | None:
+        return (4, self.T)
+
+    def generate(self, n: int, T: int, rng: np.random.Generator) -> Trials:
+        """n trials of length T, without a loop over trials."""
+        half = T // 2
+        if half < 2:
+            raise UsageError(f"Task 'addition' needs T >= 4, got {T}.", "Use --task-opt T=4 or more.")
+        value = rng.random((n, T), dtype=np.float32)
+        # Two distinct positions: the second is drawn from the half-1 others and steps over the first.
+        i = rng.integers(0, half, n)
+        j = rng.integers(0, half - 1, n)
+        j += j >= i
+        mask = np.zeros((n, T), np.float32)
+        row = np.arange(n)
+        mask[row, i] = 1
+        mask[row, j] = 1
+        u, v = value[row, i], value[row, j]
+        if self.opt["operation"] == "multiplication":
+            target = -np.log(np.maximum(u * v, np.finfo(np.float32).tiny))
+        else:
+            target = u + v
+        counted = np.zeros((n, T), bool)
+        counted[:, -1] = True
+        return Trials(
+            inputs=np.stack([value, mask], axis=-1),
+            targets=target[:, None].astype(np.float32),
+            mask=counted,
+            lengths=np.full(n, T, np.int64),
+            conditions=np.zeros(n, np.int64),
+            phases=mask.astype(np.int8),
+        )
+
+    def score(self, outputs: np.ndarray, trials: Trials) -> dict[str, float]:
+        return {"mse": mse(outputs, trials.targets)}
+
+
+TASK = Addition
