@@ -274,3 +274,12 @@ def read_config(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a table of settings, got {type(content).__name__}.", remedy)
     return content
+
+
+def is_analysis(path: Path) -> bool:
+    """Whether the file is an analysis of ours, of any version: one that `analyze` may replace."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and str(content.get("schema", "")).startswith("alrnn.analysis/")

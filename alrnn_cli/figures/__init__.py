@@ -1,0 +1,80 @@
+"""Figures drawn from analysis reports, one file a figure. Imports without matplotlib.
+
+A figure is a module here whose name has no leading underscore, with a docstring (its first line is the summary),
+`OPTIONS`, a tuple of (name, default, help), and `draw(reports, labels, width, options) -> Drawing`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from ..errors import InputError, UsageError, closest
+from ..records import AnalysisReport
+from .drawing import FORMATS, Drawing, save
+
+__all__ = ["FORMATS", "Drawing", "draw", "names", "options", "save", "summary"]
+
+_SHARED = ("drawing", "style")
+
+
+def names() -> list[str]:
+    """Every figure there is, by file name; nothing is imported."""
+    stems = (path.stem for path in Path(__file__).parent.glob("*.py"))
+    return sorted(stem for stem in stems if not stem.startswith("_") and stem not in _SHARED)
+
+
+def summary(name: str) -> str:
+    """The first line of a figure's docstring. Errors: UsageError for an unknown figure."""
+    return (ast.get_docstring(_parsed(name)) or "").split("\n")[0]
+
+
+def options(name: str) -> tuple[tuple[str, str, str], ...]:
+    """A figure's options as (name, default, help), read without importing it. Errors: UsageError."""
+    for statement in _parsed(name).body:
+        target = statement.target if isinstance(statement, ast.AnnAssign) else None
+        if isinstance(statement, ast.Assign):
+            target = statement.targets[0] if isinstance(statement.targets[0], ast.Name) else None
+        value = getattr(statement, "value", None)
+        if isinstance(target, ast.Name) and target.id == "OPTIONS" and value is not None:
+            return tuple((str(n), str(d), str(h)) for n, d, h in ast.literal_eval(value))
+    return ()
+
+
+def draw(
+    name: str,
+    reports: Sequence[AnalysisReport],
+    *,
+    labels: Sequence[str] | None = None,
+    width: str = "column",
+    options: Mapping[str, str] | None = None,
+) -> Drawing:
+    """One figure of one or several reports.
+
+    labels: a name for each report; width: "column" (3.4 in), "full" (7 in) or "slide" (10 in); options: see `options`.
+    Errors: UsageError for an unknown figure, option or width; InputError where a report lacks what the figure shows.
+    """
+    _path(name)
+    if not reports:
+        raise InputError(f"Figure {name!r} got no report.", "Make one: alrnn analyze CHECKPOINT")
+    from . import style
+    from .drawing import choose
+
+    names_of_reports = style.labels_of(labels, len(reports))
+    module = import_module(f".{name}", __name__)
+    chosen = choose(name, module.OPTIONS, options)
+    with style.context(width):
+        drawing: Drawing = module.draw(list(reports), names_of_reports, width, chosen)
+    return drawing
+
+
+def _path(name: str) -> Path:
+    if name not in names():
+        raise UsageError(f"No figure {name!r}.", closest(name, names()))
+    return Path(__file__).parent / f"{name}.py"
+
+
+def _parsed(name: str) -> ast.Module:
+    return ast.parse(_path(name).read_text(encoding="utf8"))

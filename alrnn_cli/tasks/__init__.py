@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError, closest
-from .base import Task
 
-_NOT_TASKS = {"__init__", "base", "datasets", "scores"}
+if TYPE_CHECKING:
+    from .base import Task
+
+_NOT_TASKS = {"__init__", "base", "datasets", "npz", "scores"}
 
 
 def names() -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +25,8 @@ class Option:
     unit: str = ""
     choices: tuple[str, ...] = ()
     minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
 
     def parse(self, text: Any, task: str) -> int | float | bool | str:
         """The value in this option's type. Errors: UsageError that names the option and what it takes."""
@@ -35,8 +40,15 @@ class Option:
             ) from None
         if self.choices and value not in self.choices:
             raise UsageError(f"{name}: expected one of {', '.join(self.choices)}.", closest(str(value), self.choices))
-        if self.minimum is not None and not isinstance(value, str) and value < self.minimum:
-            raise UsageError(f"{name}: must be at least {self.minimum:g}.", f"The default is {self.name}={self.default}.")
+        if isinstance(value, str):
+            return value
+        for bound, word, bad in (
+            (self.minimum, "at least", lambda bound: value < bound),
+            (self.maximum, "at most", lambda bound: value > bound),
+            (self.above, "above", lambda bound: value <= bound),
+        ):
+            if bound is not None and bad(bound):
+                raise UsageError(f"{name}: must be {word} {bound:g}.", f"The default is {self.name}={self.default}.")
         return value
 
 
@@ -45,13 +57,14 @@ _KINDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true
 
 def _convert(text: Any, kind: type) -> Any:
     if kind is bool:
-        if isinstance(text, bool):
-            return text
         words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
         if str(text).lower() not in words:
             raise ValueError(text)
         return words[str(text).lower()]
-    if kind is int and isinstance(text, float) and text != int(text):
+    # A file of settings may hold anything: null, a list, true for a number, infinity for a whole one.
+    if isinstance(text, bool) or not isinstance(text, (Real, str)):
+        raise ValueError(text)
+    if kind is int and isinstance(text, float) and not text.is_integer():
         raise ValueError(text)
     value = kind(text)
     if kind is float and not np.isfinite(value):
@@ -67,6 +80,10 @@ class Phase:
     name: str
     help: str
     input: tuple[float, ...] | None = None
+
+
+def _say_on_stderr(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
 
 
 class Task(ABC):
@@ -104,11 +121,22 @@ class Task(ABC):
     metrics: dict[str, str]  # name -> "min" or "max"; the first decides which state is best
     chance: dict[str, float]  # metric -> what guessing gives
 
-    def __init__(self, options: dict[str, Any] | None = None, *, data: str | None = None, seed: int = 0, eval_seed: int = 0):
+    def __init__(
+        self,
+        options: dict[str, Any] | None = None,
+        *,
+        data: str | None = None,
+        seed: int = 0,
+        eval_seed: int = 0,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        """options: as text or in their type; data: the user's file or folder; say: told, in one sentence each, what the
+        task does beyond reading its data, downloads above all (None: a line on stderr)."""
         self.opt = self.resolve_options(options or {})
         self.data = data
         self.seed = seed
         self.eval_seed = eval_seed
+        self.say = say or _say_on_stderr
         if self.needs_data and data is None and not self.can_fetch:
             raise UsageError(f"Task {self.name!r} reads your own data.", f"Give it: --task {self.name} --data FILE")
 

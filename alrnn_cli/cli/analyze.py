@@ -1,0 +1,193 @@
+"""`alrnn analyze`: from a checkpoint to an analysis, on the screen and in two files."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .. import __version__
+from .options import OUTPUT, Data, Debug, Json, Quiet
+from .output import console, number, say
+
+if TYPE_CHECKING:
+    from ..records import AnalysisReport, FixedPoint
+
+NAME = "analyze"
+HELP = """Take a trained model apart: subregions, modes, fixed points.
+
+    alrnn analyze ckpt.safetensors
+    alrnn analyze ckpt.safetensors --json | jq .summary
+
+Writes X.analysis.json and X.analysis.safetensors beside the checkpoint; `alrnn plot` reads them.
+"""
+
+_ROWS = 12  # regions and fixed points on the screen; the files have all
+
+
+def command(
+    checkpoint: Annotated[Path, typer.Argument(help="what `alrnn train` wrote", metavar="CHECKPOINT")],
+    data: Data = None,
+    trials: Annotated[
+        int, typer.Option("--trials", help="test trials to run the model on [500]", min=1, metavar="INT", rich_help_panel="Analysis")
+    ] = 500,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="the JSON file to write [CHECKPOINT's name].analysis.json", metavar="FILE",
+                     rich_help_panel=OUTPUT),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:  # fmt: skip
+    """Roll the model out on test trials, analyze, write the files, show the report."""
+    from .. import store
+    from ..errors import OutputExistsError, UsageError
+
+    target, _ = store.analysis_paths(checkpoint if out is None else out)
+    if out is not None and not str(out).endswith(".analysis.json"):
+        raise UsageError(f"--out {out}: must end in .analysis.json.", f"For example {out.stem}.analysis.json")
+    if target.exists() and not store.is_analysis(target):
+        raise OutputExistsError(f"{target} is there and is not an analysis.", "Choose another --out.")
+    report = analyze(checkpoint, data=data, trials=trials)
+    store.save_analysis(target, report)
+    if json:
+        sys.stdout.write(target.read_text(encoding="utf8"))
+        return
+    show(report)
+    _, arrays = store.analysis_paths(target)
+    console().print(f"\nWrote {target} and {arrays.name}", soft_wrap=True)
+    say("Next: alrnn plot bitcodes", quiet=quiet)
+
+
+def analyze(checkpoint: Path, *, data: str | None = None, trials: int = 500) -> AnalysisReport:
+    """Load, roll out, analyze. Returns: AnalysisReport. Errors: InputError."""
+    from .. import store
+    from ..analysis import analyze as take_apart
+    from ..rollout import rollout
+
+    loaded = store.load_checkpoint(checkpoint)
+    rolled = rollout(loaded, data=data, trials=trials)
+    task = rolled.task
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return take_apart(
+        store.parameters_of(loaded),
+        rolled.trajectories,
+        source={"file": checkpoint.name, "sha256": store.file_sha256(checkpoint)},
+        task={
+            "name": task.name,
+            "options": task.opt,
+            "input_names": list(rolled.trajectories.input_names),
+            "output_names": list(task.output_names),
+            "condition_names": list(task.condition_names),
+            "phase_names": list(rolled.trajectories.phase_names),
+            "metrics": task.metrics,
+            "dt": rolled.trajectories.dt,
+            "dt_unit": task.dt_unit,
+        },
+        score=rolled.score,
+        chance=task.chance,
+        history=loaded.meta.history,
+        settings={"trials": len(rolled.trajectories.z)},
+        provenance={
+            "time": started,
+            "command": shlex.join(["alrnn", *sys.argv[1:]]),
+            "versions": {"alrnn": __version__, "python": platform.python_version()},
+            "checkpoint_versions": loaded.meta.versions,
+            "config": loaded.meta.config,
+        },
+        warnings=rolled.warnings,
+    )
+
+
+def show(report: AnalysisReport) -> None:
+    """The report on stdout: the summary first, then tables."""
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = console()
+    for line in report.warnings:
+        screen.print(Text(f"! {line}", style="yellow"))
+    for line in report.summary:
+        screen.print(Text(f"• {line}"))
+
+    phases = [name for name in report.usage if name != "all"]
+    table = Table(title="Subregions visited", title_justify="left", title_style="bold", box=None, pad_edge=False,
+                  header_style="dim")  # fmt: skip
+    table.add_column("bitcode")
+    for column in ("all", *phases, "max |λ|"):
+        table.add_column(column, justify="right")
+    table.add_column("stability")
+    table.add_column("slowest mode")
+    visited = [r for r in report.regions if r.visited]
+    for r in visited[:_ROWS]:
+        shares = [r.frequency, *(r.frequency_by_phase.get(p) for p in phases)]
+        table.add_row(
+            r.bitcode or "(P = 0)",
+            *("–" if x is None else f"{100 * x:.1f} %" for x in shares),
+            f"{r.spectral_radius:.4f}",
+            r.stability,
+            _slowest(r),
+        )
+    screen.print()
+    screen.print(table)
+    if len(visited) > _ROWS:
+        screen.print(f"[dim]… and {len(visited) - _ROWS} more[/]")
+    u = report.usage["all"]
+    possible = f" of {u.n_possible:,}" if u.n_possible is not None else f" of 2^{report.model['P']}"
+    screen.print(
+        f"[dim]{u.n_visited}{possible} visited; entropy {number(u.entropy)} nats, effective number "
+        f"{number(u.effective_number)}, Gini {number(u.gini_all)} (normalised {number(u.gini_all_normalised)})[/]"
+    )
+    _show_fixed_points(report)
+
+
+def _slowest(region: object) -> str:
+    """The mode nearest |λ| = 1 in words."""
+    from ..analysis.summary import describe_mode
+
+    modes = region.modes  # type: ignore[attr-defined]
+    if not modes:
+        return "–"
+    return describe_mode(min(modes, key=lambda m: abs(m.modulus - 1)))
+
+
+def _show_fixed_points(report: AnalysisReport) -> None:
+    from rich.table import Table
+
+    screen = console()
+    shown = [p for p in report.fixed_points if p.kind != "virtual"]
+    table = Table(title="Fixed points, by constant input", title_justify="left", title_style="bold", box=None,
+                  pad_edge=False, header_style="dim")  # fmt: skip
+    for column in ("input", "bitcode", "kind", "stability"):
+        table.add_column(column)
+    table.add_column("margin", justify="right")
+    table.add_column("error bound", justify="right")
+    table.add_column("note")
+    for p in shown[:_ROWS]:
+        table.add_row(p.phase, p.bitcode or "(P = 0)", p.kind, f"{p.stability} {p.rotation}", number(p.margin),
+                      number(p.error_bound, 2), _note(p))  # fmt: skip
+    screen.print()
+    if shown:
+        screen.print(table)
+    else:
+        screen.print("[bold]Fixed points[/]: none in its own subregion")
+    if len(shown) > _ROWS:
+        screen.print(f"[dim]… and {len(shown) - _ROWS} more[/]")
+    virtual = len(report.fixed_points) - len(shown)
+    state = "complete" if report.complete["fixed_points"] else "not complete"
+    screen.print(f"[dim]{virtual} virtual ones not shown; {state}: {report.complete['reason']}[/]", soft_wrap=True)
+
+
+def _note(point: FixedPoint) -> str:
+    if point.kind == "none":
+        return f"drifts by {number(point.drift_speed)} a step"
+    if point.kind == "continuum":
+        where = {True: "reaches into its subregion", False: "outside its subregion", None: ""}[point.meets_region]
+        return f"{len(point.directions)}-dimensional, {where}".rstrip(", ")
+    return "visited" if point.visited else ""

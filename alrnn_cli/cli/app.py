@@ -1,0 +1,95 @@
+"""Collect the commands, run one, and turn every error into a line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from .. import __version__
+from ..errors import AlrnnError, ExitCode, MachineError
+from . import analyze, demo, plot, tasks, train
+from .help import help_text
+from .output import show_error
+
+app = typer.Typer(
+    help="Train almost-linear RNNs, take them apart, and show what is inside.",
+    add_completion=True,
+    # Rich help takes a second import of half the program; ours is drawn in help.py.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (train, analyze, plot, tasks, demo):
+    app.command(command.NAME, help=command.HELP)(command.command)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run one command line and exit. arguments: without the program's name; default sys.argv."""
+    args = sys.argv[1:] if arguments is None else arguments
+    sys.exit(int(_run(args)))
+
+
+def invoke(args: list[str]) -> None:
+    """Run one command line inside another command; its errors are raised. args: without the program's name."""
+    typer.main.get_command(app).main(args=args, prog_name="alrnn", standalone_mode=False)
+
+
+def _run(args: list[str]) -> int:
+    words = args[: args.index("--")] if "--" in args else args
+    if "--version" in words[:1]:
+        sys.stdout.write(f"alrnn {__version__}\n")
+        return ExitCode.OK
+    root = typer.main.get_command(app)
+    # Before parsing: help must not need valid arguments, and parsing costs more than half of its time.
+    if not words or "-h" in words or "--help" in words:
+        sys.stdout.write(help_text(root, words))
+        return ExitCode.OK
+    debug, as_json = "--debug" in words, "--json" in words
+    try:
+        root.main(args=args, prog_name="alrnn", standalone_mode=False)
+    except AlrnnError as error:
+        if debug:
+            raise
+        show_error(error, as_json=as_json)
+        return error.code
+    except MemoryError:
+        if debug:
+            raise
+        error = MachineError("Out of memory.", "Use a smaller --batch, --M or fewer trials.")
+        show_error(error, as_json=as_json)
+        return error.code
+    except BrokenPipeError:
+        # The reader of our output went away (`alrnn … | head`): nothing left to say, and nothing to say it to.
+        sys.stderr.close()
+        return ExitCode.OK
+    except KeyboardInterrupt:
+        show_error(AlrnnError("Interrupted."), as_json=as_json)
+        return ExitCode.INTERRUPTED
+    except typer.Exit as stop:
+        return stop.exit_code
+    except Exception as error:
+        if debug:
+            raise
+        return _unexpected(error, as_json)
+    return ExitCode.OK
+
+
+def _unexpected(error: Exception, as_json: bool) -> int:
+    """Usage errors of the parser, out of memory in disguise, and bugs."""
+    parser_error = typer.BadParameter.__mro__[2]  # ClickException of the vendored click, which must not be imported
+    if isinstance(error, parser_error):
+        message = error.format_message()  # type: ignore[attr-defined]
+        where = getattr(error, "ctx", None)
+        path = where.command_path if where is not None else "alrnn"
+        show_error(AlrnnError(message, f"See {path} --help"), as_json=as_json, code=ExitCode.USAGE)
+        return ExitCode.USAGE
+    if isinstance(error, RuntimeError) and "not enough memory" in str(error).lower():
+        shown: AlrnnError = MachineError("Out of memory.", "Use a smaller --batch, --M or fewer trials.")
+    else:
+        shown = AlrnnError(
+            f"This is a bug in alrnn: {type(error).__name__}: {error}".splitlines()[0],
+            "Run the command again with --debug for the traceback, and report it.",
+        )
+    show_error(shown, as_json=as_json)
+    return shown.code

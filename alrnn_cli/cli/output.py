@@ -1,0 +1,56 @@
+"""Where words go: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AlrnnError, ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def show_error(error: AlrnnError, *, as_json: bool, code: int | None = None) -> None:
+    """One line on stderr that says what is wrong and one that says what to do; with --json one JSON line."""
+    code = error.code if code is None else code
+    if as_json:
+        import json
+
+        line = {"schema": "alrnn.error/1", "error": error.message, "hint": error.hint, "exit_code": int(code)}
+        sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+        return
+    name = ExitCode(code).name.lower()
+    sys.stderr.write(f"alrnn: {error.message}\n" if name != "bug" else f"alrnn: {error.message}\n")
+    if error.hint:
+        sys.stderr.write(f"       {error.hint}\n")
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """A line of status on stderr."""
+    if not quiet:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def print_json(value: Any) -> None:
+    """Exactly one JSON object on stdout."""
+    from ..store import to_json
+
+    sys.stdout.write(to_json(value, indent=1) + "\n")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console; it honours NO_COLOR, and writes plain text into a pipe or file."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number short enough for a table: 0.998, 2.8e-06, 1.2e+04, – for None."""
+    if value is None or value != value:
+        return "–"
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:.{digits}g}"
+    return f"{value:.{max(0, digits - 2)}e}"

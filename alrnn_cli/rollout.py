@@ -1,0 +1,130 @@
+"""From a checkpoint and its task to Trajectories: the one place where a trained model is run for analysis, in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from . import tasks
+from .config import ModelConfig
+from .errors import InputError
+from .model.alrnn import ALRNN
+from .records import Checkpoint, Trajectories, Trials
+from .tasks.base import Task
+from .training import evaluate, streams
+
+_CONSTANT_STEPS = 256  # a constant input this long has an encoded middle that no border reaches
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """trajectories; score: the task's metrics on these trials; warnings: what the reader should know about them."""
+
+    trajectories: Trajectories
+    task: Task
+    score: dict[str, float]
+    warnings: tuple[str, ...]
+
+
+def model_of(checkpoint: Checkpoint) -> ALRNN:
+    """The trained model in float64 with one member. Errors: InputError where the tensors do not fit the configuration."""
+    config = ModelConfig(**checkpoint.meta.config["model"])
+    tensors = checkpoint.tensors
+    info = checkpoint.meta.task
+    inputs = tensors["C"].shape[1] if info is None else info["K"]
+    model = ALRNN(config, inputs, tensors["D"].shape[0]).double()
+    for name, p in model.named_parameters():
+        stored = "encoder." + name.removeprefix("encoder.0.") if name.startswith("encoder.0.") else name
+        value = tensors.get(stored)
+        shape = tuple(p.shape if stored.startswith("encoder.") else p.shape[1:])
+        if value is None or value.shape != shape:
+            found = "missing" if value is None else f"of shape {value.shape}"
+            raise InputError(f"The checkpoint's tensor {stored!r} is {found}, expected shape {shape}.")
+        with torch.no_grad():
+            p.copy_(torch.from_numpy(value).reshape(p.shape))
+    return model
+
+
+def task_of(checkpoint: Checkpoint, data: str | None = None) -> Task:
+    """The task it was trained on. data: where its data are now, if not where they were. Errors: InputError for an imported model."""
+    info, config = checkpoint.meta.task, checkpoint.meta.config
+    if info is None:
+        raise InputError("The checkpoint has no task.", "Analyze a checkpoint that `alrnn train` wrote.")
+    t = config["training"]
+    return tasks.get(info["name"])(
+        info["options"], data=data or config["data"], seed=t["seed"], eval_seed=t["eval_seed"]
+    )
+
+
+def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 500, backend: str = "auto") -> Rollout:
+    """Run the model on the first `trials` test trials. Returns: Rollout. Errors: InputError."""
+    task = task_of(checkpoint, data)
+    model = model_of(checkpoint)
+    told = []
+    fingerprint = task.fingerprint()
+    if fingerprint != checkpoint.meta.data_fingerprint:
+        told.append("The data are not those the model was trained on (their fingerprints differ).")
+    test = task.split("test")
+    test = test.take(slice(0, min(trials, len(test))))
+    t = checkpoint.meta.config["training"]
+    with torch.no_grad():
+        raw = torch.from_numpy(test.inputs).double().unsqueeze(0)
+        s, lengths = model.encode(raw, torch.from_numpy(test.lengths).unsqueeze(0))
+        drawn = evaluate.noise(model, streams.rng(t["eval_seed"], streams.EVAL_NOISE), s.shape[1], t["batch"])
+        z0 = model.initial_state(s.shape[1], drawn)
+        z = model.states(s, lengths, z0=z0, backend=backend)
+        outputs = model.read(z)[0].numpy()
+        phase_inputs = _phase_inputs(model, task, test, s[0].numpy())
+    if drawn is not None:
+        told.append("z_0 was drawn at random, as in training (--z0 noise): another draw gives other trajectories.")
+    n, steps = s.shape[1:3]
+    own_last = lengths[0].numpy() - 1 if lengths is not None else np.full(n, steps - 1)
+    counted = test.mask
+    if task.scored == "last":
+        counted = np.zeros((n, steps), bool)
+        counted[np.arange(n), own_last] = True
+    final = outputs[np.arange(n), own_last] if task.scored == "last" else outputs
+    trajectories = Trajectories(
+        s=s[0].numpy(),
+        z0=z0[0].numpy().copy(),
+        z=z[0].numpy(),
+        outputs=outputs,
+        targets=test.targets,
+        mask=counted,
+        lengths=own_last + 1,
+        conditions=test.conditions,
+        phases=_encoded_phases(model, test)[:, :steps],
+        condition_names=tuple(task.condition_names),
+        phase_names=tuple(p.name for p in task.phases),
+        phase_inputs=phase_inputs,
+        input_names=tuple(task.input_names) if model.stride == 1 else tuple(f"channel {k}" for k in range(s.shape[-1])),
+        output_names=tuple(task.output_names),
+        dt=task.dt * model.stride,
+        dt_unit=task.dt_unit,
+    )
+    return Rollout(trajectories, task, task.score(final, test), tuple(told))
+
+
+def _encoded_phases(model: ALRNN, trials: Trials) -> np.ndarray:
+    """Each encoded step takes the phase of the last raw step it covers. Returns: (n, T') int8."""
+    return trials.phases[:, model.stride - 1 :: model.stride]
+
+
+def _phase_inputs(model: ALRNN, task: Task, trials: Trials, s: np.ndarray) -> np.ndarray:
+    """The constant encoded input that stands for each phase: the task's own, or the mean over the phase's steps (NaN where
+    no step was seen). Returns: (number of phases, K)."""
+    phases = _encoded_phases(model, trials)[:, : s.shape[1]]
+    rows = []
+    for j, phase in enumerate(task.phases):
+        if phase.input is None:
+            chosen = s[phases == j]
+            rows.append(chosen.mean(0) if len(chosen) else np.full(s.shape[-1], np.nan))
+        elif model.stride == 1:
+            rows.append(np.asarray(phase.input, np.float64))
+        else:
+            constant = torch.tensor(phase.input, dtype=torch.float64).expand(1, 1, _CONSTANT_STEPS, -1)
+            encoded, _ = model.encode(constant)
+            rows.append(encoded[0, 0, encoded.shape[2] // 2].numpy())
+    return np.stack(rows) if rows else np.zeros((0, s.shape[-1]))
