@@ -129,7 +129,8 @@ class History:
 
     def append(self, row: dict[str, float]) -> None:
         for key, value in row.items():
-            self.columns.setdefault(key, []).append(value)
+            # All floats: a column read back from a resume file is then the same column.
+            self.columns.setdefault(key, []).append(float(value))
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))

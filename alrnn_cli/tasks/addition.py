@@ -75,7 +75,7 @@ class Addition(Task):
     )
     loss = "mse"
     scored = "last"
-    metrics: ClassVar[dict[str, str]] = {"mse": "min"}
+    metrics = {"mse": "min"}
 
     def __init__(self, options: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(options, **kwargs)

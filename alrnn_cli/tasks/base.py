@@ -1,4 +1,4 @@
-"""What a task says about itself. Task files import at the top without torch, so that help and usage errors are quick."""
+"""What a task says about itself. Task files import at the top without torch, so that help and errors are quick."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class Option:
         """The value in this option's type. Errors: UsageError that names the option and what it takes."""
         kind = type(self.default)
         name = f"--task-opt {self.name}={text} (task {task})"
+        value: int | float | bool | str
         try:
             value = _convert(text, kind)
         except ValueError:
@@ -43,11 +44,11 @@ class Option:
         if isinstance(value, str):
             return value
         for bound, word, bad in (
-            (self.minimum, "at least", lambda bound: value < bound),
-            (self.maximum, "at most", lambda bound: value > bound),
-            (self.above, "above", lambda bound: value <= bound),
+            (self.minimum, "at least", self.minimum is not None and value < self.minimum),
+            (self.maximum, "at most", self.maximum is not None and value > self.maximum),
+            (self.above, "above", self.above is not None and value <= self.above),
         ):
-            if bound is not None and bad(bound):
+            if bad:
                 raise UsageError(f"{name}: must be {word} {bound:g}.", f"The default is {self.name}={self.default}.")
         return value
 
@@ -83,15 +84,16 @@ class Phase:
 
 
 def _say_on_stderr(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()
 
 
 class Task(ABC):
     """A task: where trials come from, how an answer is scored, and what its parts are called.
 
-    Class attributes are known without any data; K, N, T and the names of inputs may need the data (`custom`), and are properties there.
-    Everything random is drawn from generators made from `seed` (training data) or `eval_seed` (validation and test), so a
-    split is the same every time it is asked for.
+    Class attributes are known without any data; K, N, T and the names of inputs may need the data (`custom`), and are
+    set at construction there. Everything random is drawn from generators made from `seed` (training data) or
+    `eval_seed` (validation and test), so a split is the same every time it is asked for.
     """
 
     name: ClassVar[str]

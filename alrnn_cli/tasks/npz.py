@@ -1,4 +1,4 @@
-"""The .npz format of `custom`: read without pickle, checked key by key, one clear error for each way to get it wrong."""
+"""The .npz format of `custom`: read without pickle, checked key by key, a clear error for each way to get it wrong."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Part:
     conditions: np.ndarray
 
     def __len__(self) -> int:
-        return self.inputs.shape[0]
+        return len(self.inputs)
 
     def take(self, index: np.ndarray) -> Part:
         """The trials at `index`, in that order."""
@@ -55,7 +55,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Data:
-    """A file's whole content: parts by split ("train" always; "validation" and "test" where given) and what they share."""
+    """A file's whole content.
+
+    parts: by split, "train" always, "validation" and "test" where given; the rest is what they share.
+    """
 
     parts: dict[str, Part]
     classes: bool
@@ -101,7 +104,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
                 "Trials of different length go into one array (n, T, K), padded, with their lengths in `lengths`.",
             ) from None
         where = f"{path}: {key}" if key else str(path)
-        raise InputError(f"{where}: damaged or unreadable ({error}).", "Write the file again, or check the copy.") from None
+        hint = "Write the file again, or check the copy."
+        raise InputError(f"{where}: damaged or unreadable ({error}).", hint) from None
     return arrays
 
 
@@ -130,17 +134,10 @@ class _Reader:
         for split in splits:
             prefix = _PREFIX[split]
             if self.kind(prefix + "targets") != (classes, per_step):
-                raise self.error(
-                    prefix + "targets", f"{self.shown(prefix + 'targets')}, another kind than targets, {self.shown('targets')}"
-                )
+                key = prefix + "targets"
+                raise self.error(key, f"{self.shown(key)}, another kind than targets: {self.shown('targets')}")
             parts[split] = self.part(prefix, classes, per_step, conditions[split])
-        for split, part in parts.items():
-            for key, got, expected in (
-                ("inputs", part.inputs.shape[2], parts["train"].inputs.shape[2]),
-                ("targets", part.targets.shape[-1], parts["train"].targets.shape[-1]),
-            ):
-                if got != expected and not (key == "targets" and classes):
-                    raise self.error(_PREFIX[split] + key, f"{got} channels, but {key} has {expected}")
+            self.same_channels(_PREFIX[split], classes)
         K = parts["train"].inputs.shape[2]
         output_names = self.names("output_names")
         N = self.classes(parts, output_names) if classes else parts["train"].targets.shape[-1]
@@ -159,6 +156,13 @@ class _Reader:
             self.digest(),
         )
 
+    def same_channels(self, prefix: str, classes: bool) -> None:
+        """Errors: InputError where a split has other numbers of inputs or outputs than the training data."""
+        for key in ("inputs",) if classes else ("inputs", "targets"):
+            got, expected = self.arrays[prefix + key].shape[-1], self.arrays[key].shape[-1]
+            if got != expected:
+                raise self.error(prefix + key, f"{got} channels, but {key} has {expected}")
+
     def shown(self, key: str) -> str:
         x = self.arrays[key]
         return f"{x.dtype} of shape {x.shape}"
@@ -166,39 +170,52 @@ class _Reader:
     def kind(self, key: str) -> tuple[bool, bool]:
         """(classes?, per step?) from the type and the number of dimensions of targets."""
         x = self.arrays[key]
-        known = {("int", 1): (True, False), ("float", 2): (False, False), ("int", 2): (True, True), ("float", 3): (False, True)}
         number = {"i": "int", "u": "int", "f": "float"}.get(x.dtype.kind, "")
-        if (number, x.ndim) in known:
-            return known[number, x.ndim]
+        first = {"int": 1, "float": 2}.get(number)  # dimensions where scored at the last step
+        if first is not None and x.ndim - first in (0, 1):
+            return number == "int", x.ndim > first
         raise self.error(
             key,
-            f"{self.shown(key)}; expected integers (n,) or (n, T) for classes, or floats (n, N) or (n, T, N) for values",
+            f"{self.shown(key)}; expected integers (n,) or (n, T) for classes, floats (n, N) or (n, T, N) for values",
             "One value per trial is (n, 1): targets[:, None]."
             if (number, x.ndim) == ("float", 1)
             else "Convert with targets.astype(int) for classes, targets.astype(float) for values.",
         )
 
-    def part(self, prefix: str, classes: bool, per_step: bool, conditions: np.ndarray | None) -> Part:
+    def shapes(self, prefix: str, classes: bool, per_step: bool) -> tuple[int, int]:
+        """(n, T) once inputs and targets fit together. Errors: InputError."""
         x, y = self.arrays[prefix + "inputs"], self.arrays[prefix + "targets"]
         key = prefix + "inputs"
         if x.dtype.kind not in "fiub":
             raise self.error(key, f"{x.dtype}, expected real numbers")
         if x.ndim != 3:
             raise self.error(
-                key, f"shape {x.shape}, expected (n, T, K): trials, steps, channels", "A single channel is inputs[:, :, None]."
+                key,
+                f"shape {x.shape}, expected (n, T, K): trials, steps, channels",
+                "A single channel is inputs[:, :, None].",
             )
         n, T, _ = x.shape
         if n == 0 or T == 0:
             raise self.error(key, f"shape {x.shape} holds no {'trials' if n == 0 else 'steps'}", "Give at least one.")
         shape = (n, T) if per_step else (n,)
         if y.shape[: len(shape)] != shape or 0 in y.shape:
-            expected = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+            expected = str(shape) if classes else f"({', '.join(map(str, shape))}, N)"
             raise self.error(
                 prefix + "targets",
-                f"shape {y.shape}, expected ({expected.rstrip(',') + ', N' if not classes else expected}) "
-                f"to go with inputs of shape {x.shape}",
-                "Integers (n, T) and floats (n, T, N) are scored at every step, integers (n,) and floats (n, N) at the last.",
+                f"shape {y.shape}, expected {expected} to go with inputs of shape {x.shape}",
+                "Integers (n,) and floats (n, N) are scored at the last step, (n, T) and (n, T, N) at every step.",
             )
+        if not per_step and prefix + "mask" in self.arrays:
+            raise self.error(
+                prefix + "mask",
+                f"of no use, since targets of shape {y.shape} are scored at each trial's last step",
+                "Leave it out, or give targets for every step: integers (n, T) or floats (n, T, N).",
+            )
+        return n, T
+
+    def part(self, prefix: str, classes: bool, per_step: bool, conditions: np.ndarray | None) -> Part:
+        n, T = self.shapes(prefix, classes, per_step)
+        y = self.arrays[prefix + "targets"]
         lengths = self.lengths(prefix, n, T)
         valid = np.arange(T)[None, :] < lengths[:, None]
         counted = self.mask(prefix, valid) if per_step else np.arange(T)[None, :] == lengths[:, None] - 1
@@ -206,24 +223,27 @@ class _Reader:
             conditions = np.zeros(n, np.int64)
         elif len(conditions) != n:
             raise self.error(prefix + "conditions", f"{len(conditions)} entries for {n} trials")
+        at = counted if per_step else np.ones(n, bool)
         if classes:
-            at = counted if per_step else np.ones(n, bool)
             bad = at & (y < 0)
             if bad.any():
                 where = np.argwhere(bad)[0]
                 raise self.error(
                     prefix + "targets",
-                    f"label {y[tuple(where)]} {_place(where)}; labels are 0 … C-1",
+                    f"label {int(y[tuple(where)])} {_place(where)}; labels are 0 … C-1",
                     "Steps without a target are False in `mask`." if per_step else "Number the classes from 0.",
                 )
             targets = y.astype(np.int64)
         else:
-            at = counted if per_step else np.ones(n, bool)
             targets = self.finite(prefix + "targets", y, at, valid if per_step else at)
-        return Part(self.finite(key, x, valid, valid), targets, counted, lengths, conditions)
+        inputs = self.finite(prefix + "inputs", self.arrays[prefix + "inputs"], valid, valid)
+        return Part(inputs, targets, counted, lengths, conditions)
 
     def finite(self, key: str, x: np.ndarray, needed: np.ndarray, kept: np.ndarray) -> np.ndarray:
-        """x as float32: an error where it is not finite at a needed entry, zero where not kept or (not needed) not finite."""
+        """x as float32, zero outside `kept` and where it is not finite and not needed.
+
+        Errors: InputError where it is not finite though needed.
+        """
         with np.errstate(all="ignore"):
             y = x.astype(np.float32)
         fine = np.isfinite(y)
@@ -232,9 +252,8 @@ class _Reader:
             where = np.argwhere(bad)[0]
             value = x[tuple(where)]
             what = f"{value:g} is too large for float32" if np.isfinite(value) else f"{value:g}"
-            raise self.error(
-                key, f"{what} {_place(where)}", "Padding belongs beyond `lengths`; elsewhere fill or remove missing values."
-            )
+            hint = "Padding belongs beyond `lengths`; elsewhere fill or remove missing values."
+            raise self.error(key, f"{what} {_place(where, 'channel')}", hint)
         y[~(kept[..., None] & fine)] = 0
         return y
 
@@ -280,7 +299,7 @@ class _Reader:
         as_text = {self.arrays[_PREFIX[s] + "conditions"].dtype.kind in "US" for s in splits}
         if len(as_text) > 1:
             raise self.error("conditions", "text in one split and integers in another", "Use one kind.")
-        raw = {s: self.text(_PREFIX[s] + "conditions") if True in as_text else self.arrays[_PREFIX[s] + "conditions"] for s in splits}
+        raw = {s: self.text(_PREFIX[s] + "conditions") for s in splits}
         known = np.unique(np.concatenate(list(raw.values())))
         return tuple(str(x) for x in known), {s: np.searchsorted(known, x).astype(np.int64) for s, x in raw.items()}
 
@@ -340,7 +359,8 @@ class _Reader:
         if "dt" in self.arrays:
             x = self.arrays["dt"]
             if x.dtype.kind not in "fiu" or x.size != 1 or not np.isfinite(x).all() or not (x > 0).all():
-                raise self.error("dt", f"{self.shown('dt')}, expected one number above 0", "dt is the length of a step.")
+                got = x.item() if x.size == 1 else self.shown("dt")
+                raise self.error("dt", f"{got}, expected one number above 0", "dt is the length of a step.")
             dt = float(x.reshape(()))
         if "dt_unit" in self.arrays:
             if self.arrays["dt_unit"].dtype.kind not in "US" or self.arrays["dt_unit"].size != 1:
@@ -358,7 +378,7 @@ class _Reader:
         return digest.hexdigest()
 
 
-def _place(where: np.ndarray) -> str:
-    """An index into a part's array in words."""
-    words = {1: ("trial",), 2: ("trial", "step"), 3: ("trial", "step", "channel")}[len(where)]
+def _place(where: np.ndarray, last: str = "") -> str:
+    """An index into a part's array in words. last: what the last axis is called, where it is not trials or steps."""
+    words = ("trial", "step")[: len(where) - bool(last)] + ((last,) if last else ())
     return "in " + ", ".join(f"{w} {i}" for w, i in zip(words, where, strict=True)) + " (counting from 0)"
