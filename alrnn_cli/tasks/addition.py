@@ -30,11 +30,9 @@ class Addition(Task):
         Option("train", 10_000, "training trials", unit="trials", minimum=1),
         Option("validation", 1_000, "validation trials", unit="trials", minimum=1),
         Option("test", 1_000, "test trials", unit="trials", minimum=1),
-        Option(
-            "operation", "addition", "what to do with the two numbers", choices=("addition", "multiplication")
-        ),
+        Option("operation", "addition", "what to do with the two numbers", choices=("addition", "multiplication")),
     )
-    # docs/recipes.md says what was tried. A plateau is proven where 60 % of training left more than 2 % of chance's error.
+    # docs/recipes.md says what was tried. A plateau: 60 % of training left more than 2 % of chance's error.
     recipe: ClassVar[dict[str, Any]] = {
         "M": 50,
         "P": 1,

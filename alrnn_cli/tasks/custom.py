@@ -32,7 +32,11 @@ class Custom(Task):
     citation = "your data; cite where they come from"
     options = (
         Option(
-            "test_fraction", 0.1, "share set aside for the test, where the file has no test_inputs", above=0, maximum=0.9
+            "test_fraction",
+            0.1,
+            "share set aside for testing, where the file has no test_inputs",
+            above=0,
+            maximum=0.9,
         ),
         Option(
             "validation_fraction",

@@ -26,12 +26,6 @@ _LARGEST_CONTENT = 1 << 29  # bytes of one file, uncompressed; MNIST's largest h
 Notify = Callable[[str], None]
 
 
-def say(line: str) -> None:
-    """One line on stderr: what a download tells the user unless the caller passes another `notify`."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
-
-
 @dataclass(frozen=True)
 class RemoteFile:
     """A file on the mirrors.
@@ -126,7 +120,7 @@ def parse_idx(content: bytes, ndim: int, path: Path) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
 
 
-def fetch(file: RemoteFile, mirrors: Sequence[str], folder: Path, notify: Notify = say) -> bytes:
+def fetch(file: RemoteFile, mirrors: Sequence[str], folder: Path, notify: Notify) -> bytes:
     """The uncompressed content of `file`, from `folder`, or from the first mirror that delivers it intact.
 
     A copy in `folder` counts only if its hash is right; a damaged one is replaced. A download is checked before it gets

@@ -85,16 +85,18 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"--data {path}: {state}.", "Give the path of an .npz file: --data FILE.npz")
     key = None
     try:
+        # numpy is handed the open file: by path, it would leave a damaged one open.
         with path.open("rb") as raw:
             if raw.read(2) != b"PK":
                 raise InputError(f"{path}: not an .npz file.", "Write one with numpy.savez(...): " + _FORMAT)
-        with np.load(path, allow_pickle=False) as file:
-            for name in file.files:
-                if name not in KEYS:
-                    raise InputError(f"{path}: unknown key {name!r}.", closest(name, KEYS))
-            arrays = {}
-            for key in file.files:
-                arrays[key] = np.asarray(file[key])
+            raw.seek(0)
+            with np.load(raw, allow_pickle=False) as file:
+                for name in file.files:
+                    if name not in KEYS:
+                        raise InputError(f"{path}: unknown key {name!r}.", closest(name, KEYS))
+                arrays = {}
+                for key in file.files:
+                    arrays[key] = np.asarray(file[key])
     except MemoryError:
         raise MachineError(f"{path}: does not fit into memory.", "Give fewer or shorter trials.") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
