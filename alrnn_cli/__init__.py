@@ -2,4 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "analyze", "load", "plot", "train"]
+
+if TYPE_CHECKING:
+    from .api import analyze, load, plot, train
+
+
+def __getattr__(name: str) -> Any:
+    """Load the API when it is asked for: `alrnn --help` must not wait for it."""
+    if name in __all__:
+        from . import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,6 +7,7 @@ kebab-case, a key of a TOML or JSON file, and a key of the checkpoint. Nothing h
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any
@@ -55,6 +56,7 @@ class TrainingConfig:
     epochs: float = _option(100.0, "length of training", unit="epochs", minimum=0)
     batch: int = _option(128, "trials per step", minimum=1)
     lr: float = _option(1e-3, "learning rate of Adam", minimum=0)
+    lr_recurrent: float = _option(1.0, "learning rate of A, W and h as a multiple of --lr", minimum=0)
     schedule: str = _option("constant", "learning rate over training", choices=SCHEDULES)
     warmup: float = _option(0.0, "share of training over which the learning rate rises from 0", minimum=0, maximum=1)
     clip: float = _option(0.0, "largest gradient norm; a larger one is scaled down (0: no limit)", minimum=0)
@@ -62,7 +64,10 @@ class TrainingConfig:
     M_reg: int = _option(-1, "units that are regularised, the first of the M (-1: M // 2)", minimum=-1)
     fresh: bool = _option(False, "draw new trials at every step instead of repeating a fixed set")
     curriculum: float = _option(
-        0.0, "share of training over which trials grow to their full length (0: full from the start)", minimum=0, maximum=1
+        0.0,
+        "share of training over which trials grow to their full length (0: full from the start)",
+        minimum=0,
+        maximum=1,
     )
     restarts: int = _option(0, "begin anew up to so many times when training is stuck on a plateau", minimum=0)
     restart_after: float = _option(0.5, "share of training after which a plateau counts as one", minimum=0, maximum=1)
@@ -167,7 +172,7 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") ->
 
 
 def _checked(option: Field[Any], value: Any) -> Any:
-    kind = {"int": int, "float": float, "bool": bool, "str": str, "float | None": float}[str(option.type)]
+    kind: Any = {"int": int, "float": float, "bool": bool, "str": str, "float | None": float}[str(option.type)]
     name, meta = f"{flag(option.name)} {value}", option.metadata
     if value is None and "None" in str(option.type):
         return None
@@ -180,11 +185,12 @@ def _checked(option: Field[Any], value: Any) -> Any:
         raise UsageError(f"{name}: expected a finite number.")
     if meta["choices"] and value not in meta["choices"]:
         raise UsageError(f"{name}: expected one of {', '.join(meta['choices'])}.", closest(str(value), meta["choices"]))
-    for key, word, bad in (
-        ("minimum", "at least", lambda bound: value < bound),
-        ("maximum", "at most", lambda bound: value > bound),
-        ("above", "above", lambda bound: value <= bound),
-    ):
-        if meta[key] is not None and bad(meta[key]):
+    limits = {
+        "minimum": ("at least", operator.lt),
+        "maximum": ("at most", operator.gt),
+        "above": ("above", operator.le),
+    }
+    for key, (word, beyond) in limits.items():
+        if meta[key] is not None and beyond(value, meta[key]):
             raise UsageError(f"{name}: must be {word} {meta[key]}.")
     return value

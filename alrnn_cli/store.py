@@ -64,7 +64,9 @@ def write_atomic(path: Path, data: bytes) -> None:
                 os.close(folder)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise MachineError(f"No space left to write {path}.", "Free some space and run the same command.") from error
+            raise MachineError(
+                f"No space left to write {path}.", "Free some space and run the same command."
+            ) from error
         raise InputError(f"Cannot write {path}: {error.strerror}.", "Choose another place with -o / --out.") from error
 
 

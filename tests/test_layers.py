@@ -22,6 +22,7 @@ ALLOWED = {
     "rollout": {"training", "tasks", "model", "records", "config", "errors"},
     "analysis": {"dynamics", "records", "config", "errors"},
     "figures": {"dynamics", "records", "config", "errors", "store"},
+    "report": {"analysis", "rollout", "store", "records", "errors", "__version__"},
 }
 FORBIDDEN = {
     "analysis": {"torch", "matplotlib", "rich", "typer"},

@@ -89,7 +89,9 @@ def test_json_has_no_nan_and_complex_is_a_pair():
     assert json.loads(store.to_json(value)) == {"a": None, "b": [[1.0, 2.0]], "c": [0.5, None], "d": True}
 
 
-@pytest.mark.parametrize(("name", "text"), [("c.toml", "task = "), ("c.json", "[1, 2]"), ("c.json", "{"), ("none.toml", None)])
+@pytest.mark.parametrize(
+    ("name", "text"), [("c.toml", "task = "), ("c.json", "[1, 2]"), ("c.json", "{"), ("none.toml", None)]
+)
 def test_unreadable_configuration(tmp_path, name, text):
     if text is not None:
         (tmp_path / name).write_text(text)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import platform
 import shlex
 import sys
 from pathlib import Path
@@ -11,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .. import __version__
 from .options import OUTPUT, Data, Debug, Json, Quiet
 from .output import console, number, say
 
@@ -48,13 +45,14 @@ def command(
     """Roll the model out on test trials, analyze, write the files, show the report."""
     from .. import store
     from ..errors import OutputExistsError, UsageError
+    from ..report import analyze
 
     target, _ = store.analysis_paths(checkpoint if out is None else out)
     if out is not None and not str(out).endswith(".analysis.json"):
         raise UsageError(f"--out {out}: must end in .analysis.json.", f"For example {out.stem}.analysis.json")
     if target.exists() and not store.is_analysis(target):
         raise OutputExistsError(f"{target} is there and is not an analysis.", "Choose another --out.")
-    report = analyze(checkpoint, data=data, trials=trials)
+    report = analyze(checkpoint, data=data, trials=trials, command=shlex.join(["alrnn", *sys.argv[1:]]))
     store.save_analysis(target, report)
     if json:
         sys.stdout.write(target.read_text(encoding="utf8"))
@@ -63,46 +61,6 @@ def command(
     _, arrays = store.analysis_paths(target)
     console().print(f"\nWrote {target} and {arrays.name}", soft_wrap=True)
     say("Next: alrnn plot bitcodes", quiet=quiet)
-
-
-def analyze(checkpoint: Path, *, data: str | None = None, trials: int = 500) -> AnalysisReport:
-    """Load, roll out, analyze. Returns: AnalysisReport. Errors: InputError."""
-    from .. import store
-    from ..analysis import analyze as take_apart
-    from ..rollout import rollout
-
-    loaded = store.load_checkpoint(checkpoint)
-    rolled = rollout(loaded, data=data, trials=trials)
-    task = rolled.task
-    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return take_apart(
-        store.parameters_of(loaded),
-        rolled.trajectories,
-        source={"file": checkpoint.name, "sha256": store.file_sha256(checkpoint)},
-        task={
-            "name": task.name,
-            "options": task.opt,
-            "input_names": list(rolled.trajectories.input_names),
-            "output_names": list(task.output_names),
-            "condition_names": list(task.condition_names),
-            "phase_names": list(rolled.trajectories.phase_names),
-            "metrics": task.metrics,
-            "dt": rolled.trajectories.dt,
-            "dt_unit": task.dt_unit,
-        },
-        score=rolled.score,
-        chance=task.chance,
-        history=loaded.meta.history,
-        settings={"trials": len(rolled.trajectories.z)},
-        provenance={
-            "time": started,
-            "command": shlex.join(["alrnn", *sys.argv[1:]]),
-            "versions": {"alrnn": __version__, "python": platform.python_version()},
-            "checkpoint_versions": loaded.meta.versions,
-            "config": loaded.meta.config,
-        },
-        warnings=rolled.warnings,
-    )
 
 
 def show(report: AnalysisReport) -> None:

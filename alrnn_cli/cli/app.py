@@ -56,9 +56,9 @@ def _run(args: list[str]) -> int:
     except MemoryError:
         if debug:
             raise
-        error = MachineError("Out of memory.", "Use a smaller --batch, --M or fewer trials.")
-        show_error(error, as_json=as_json)
-        return error.code
+        shown = MachineError("Out of memory.", "Use a smaller --batch, --M or fewer trials.")
+        show_error(shown, as_json=as_json)
+        return shown.code
     except BrokenPipeError:
         # The reader of our output went away (`alrnn … | head`): nothing left to say, and nothing to say it to.
         sys.stderr.close()

@@ -65,9 +65,8 @@ def command(
     from .. import store
 
     loaded = [store.load_analysis(path) for path in paths]
-    drawing = figures.draw(
-        figure, loaded, labels=[label(p) for p in paths], width=width, options=pairs(option or [], "--option")
-    )
+    labels = [label(p) for p in paths] if len(paths) > 1 else None
+    drawing = figures.draw(figure, loaded, labels=labels, width=width, options=pairs(option or [], "--option"))
     figures.save(drawing, target)
     if caption:
         store.write_atomic(target.with_suffix(".txt"), (drawing.caption + "\n").encode())

@@ -101,7 +101,9 @@ def _show(task: type[tasks.Task], *, as_json: bool) -> None:
         where = "the last step" if content["scored"] == "last" else "every counted step"
         rows.add_row("loss", f"{content['loss'].replace('_', '-')} at {where}")
         chance = ", ".join(f"{k} {v:.4g}" for k, v in content["chance"].items())
-        wanted = ", ".join(f"{k} ({'lower' if d == 'min' else 'higher'} is better)" for k, d in content["metrics"].items())
+        wanted = ", ".join(
+            f"{k} ({'lower' if d == 'min' else 'higher'} is better)" for k, d in content["metrics"].items()
+        )
         rows.add_row("scores", f"{wanted}; by chance: {chance}")
         for p in content["phases"]:
             constant = "its mean input" if p["input"] is None else f"input {', '.join(f'{x:g}' for x in p['input'])}"

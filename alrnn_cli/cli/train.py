@@ -34,7 +34,7 @@ SCHEMA = "alrnn.train/1"
 
 _PANELS = {"model": "Model", "training": "Training"}
 
-_LEADING = {
+_LEADING: dict[str, tuple[Any, Any]] = {
     "task": (Annotated[str | None, typer.Option("--task", help="what to learn; `alrnn tasks` lists them", metavar="NAME",
                                                 rich_help_panel="Task")], None),
     "task_opt": (Annotated[list[str], typer.Option("--task-opt", help="an option of the task, repeatable: T=50",
@@ -192,7 +192,9 @@ def _conclude(run: Run, task: tasks.Task, requirements: list[tuple[str, str, flo
         show_result(run, task, out)
     failed = [f"{n} {o} {b:g} (got {meta.metrics['test'][n]:.4g})" for (n, o, b), ok in met if not ok]
     if failed:
-        raise RequirementError(f"Not met on the test trials: {'; '.join(failed)}.", "The checkpoint is written all the same.")
+        raise RequirementError(
+            f"Not met on the test trials: {'; '.join(failed)}.", "The checkpoint is written all the same."
+        )
     if not given["json"]:
         say(f"Next: alrnn analyze {out}", quiet=given["quiet"])
 
@@ -206,7 +208,7 @@ def _signature() -> inspect.Signature:
     declared: dict[str, tuple[Any, Any]] = dict(_LEADING)
     for section, cls in configuration.SECTIONS.items():
         for name, option in configuration.options().items():
-            if name not in cls.__dataclass_fields__:
+            if not hasattr(cls, name):
                 continue
             meta = option.metadata
             shown = "none" if option.default is None else str(option.default).lower()

@@ -25,12 +25,12 @@ def execute(
 ) -> tuple[Run, Task]:
     """Train with progress on stderr; Ctrl-C and SIGTERM stop it after the step in hand."""
     device_of(given["device"])  # before any data are read
-    task = task_class(
-        run.task_options, data=run.data, seed=run.training.seed, eval_seed=run.training.eval_seed
-    )
+    task = task_class(run.task_options, data=run.data, seed=run.training.seed, eval_seed=run.training.eval_seed)
     for name, *_ in requirements:
         if name not in task.metrics:
-            raise UsageError(f"--require {name}: not a metric of task {task.name!r}.", closest(name, list(task.metrics)))
+            raise UsageError(
+                f"--require {name}: not a metric of task {task.name!r}.", closest(name, list(task.metrics))
+            )
     quiet = given["quiet"]
     if line := task.describe_data():
         say(line, quiet=quiet)
@@ -62,7 +62,9 @@ class Signals:
             self._before[which] = signal.signal(which, self._note)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for which, handler in self._before.items():
             signal.signal(which, handler)
 
@@ -163,7 +165,8 @@ def show_result(run: Run, task: Task, out: Path) -> None:
         done = meta.step - run.resumed_from
         rate = f" ({done / run.seconds:.0f} steps/s)" if run.seconds > 0 and not run.resumed_from else ""
         screen.print(
-            f"{run.seconds:.1f} s{rate}, backend {meta.backend} on {meta.device}, {meta.threads} threads", soft_wrap=True
+            f"{run.seconds:.1f} s{rate}, backend {meta.backend} on {meta.device}, {meta.threads} threads",
+            soft_wrap=True,
         )
     screen.print(f"Wrote {out}" if run.outcome is not None else f"See {out}", soft_wrap=True)
 

@@ -22,8 +22,8 @@ _SHARED = ("drawing", "style")
 
 def names() -> list[str]:
     """Every figure there is, by file name; nothing is imported."""
-    stems = (path.stem for path in Path(__file__).parent.glob("*.py"))
-    return sorted(stem for stem in stems if not stem.startswith("_") and stem not in _SHARED)
+    paths = Path(__file__).parent.glob("*.py")
+    return sorted(p.stem for p in paths if not p.stem.startswith("_") and p.stem not in _SHARED)
 
 
 def summary(name: str) -> str:

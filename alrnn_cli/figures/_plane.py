@@ -10,6 +10,7 @@ from ..errors import InputError, UsageError
 from ..records import AnalysisReport, FixedPoint, Parameters
 
 Box = tuple[float, float, float, float]  # x from, x to, y from, y to
+_AGAIN = "Analyze the checkpoint again: alrnn analyze CHECKPOINT"
 _NAMES = ("A", "W", "C", "h", "D", "b", "z0")
 
 
@@ -34,9 +35,7 @@ def parameters(report: AnalysisReport) -> Parameters:
     """The model in the report. Errors: InputError where its parameters are missing."""
     missing = [n for n in _NAMES if f"parameters.{n}" not in report.arrays]
     if missing:
-        raise InputError(
-            f"The report has no array parameters.{missing[0]}.", "Analyze the checkpoint again: alrnn analyze CHECKPOINT"
-        )
+        raise InputError(f"The report has no array parameters.{missing[0]}.", _AGAIN)
     arrays = {n: np.asarray(report.arrays[f"parameters.{n}"], np.float64) for n in _NAMES}
     return Parameters(P=report.model["P"], readout=report.model.get("readout", "z"), **arrays)
 
@@ -65,9 +64,7 @@ def constant_input(report: AnalysisReport, name: str) -> np.ndarray:
             return np.asarray(point.input, np.float64)
     if name == "zero":
         return np.zeros(report.model["K"])
-    raise InputError(
-        f"The report has no constant input for phase {name!r}.", "Analyze the checkpoint again: alrnn analyze CHECKPOINT"
-    )
+    raise InputError(f"The report has no constant input for phase {name!r}.", _AGAIN)
 
 
 def plane_of(report: AnalysisReport, axes: str) -> Plane:
@@ -92,7 +89,7 @@ def plane_of(report: AnalysisReport, axes: str) -> Plane:
     if not good:
         example = "axes=units:0,1" if M > 1 else "axes=pc"
         raise UsageError(
-            f"Figure 'phase', option 'axes': got {axes!r}, expected pc or units:i,j with two different units of 0 to {M - 1}.",
+            f"Figure 'phase', option 'axes': got {axes!r}, expected pc or units:i,j (two units of 0 to {M - 1}).",
             f"Try {example}.",
         )
     return _units(mean, chosen)
@@ -109,7 +106,7 @@ def _variance_names(report: AnalysisReport) -> tuple[str, ...]:
     total = variance.sum() if len(variance) >= 2 and np.isfinite(variance).all() else 0.0
     if total <= 0 or len(variance) < report.model["M"]:
         return ("PC 1 (state)", "PC 2 (state)")
-    return tuple(f"PC {i + 1} (state, {100 * variance[i] / total:.0f}% of variance)" for i in range(2))
+    return tuple(f"PC {i + 1} ({100 * variance[i] / total:.0f}% of variance)" for i in range(2))
 
 
 def view(x: np.ndarray, points: np.ndarray) -> Box:

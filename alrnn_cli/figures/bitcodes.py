@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
-from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, MultipleLocator, NullFormatter
 
 from ..errors import InputError
 from ..records import AnalysisReport
@@ -37,7 +37,7 @@ def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, o
     tables = [_table(r, label, top, by_phase) for r, label in zip(reports, labels, strict=True)]
     heights = [_height(table, width) for table in tables]
     figure = style.new(width, sum(heights))
-    parts = np.atleast_1d(figure.subfigures(len(tables), 1, height_ratios=heights))
+    parts = style.parts(figure, heights)
     for part, report, label, table in zip(parts, reports, labels, tables, strict=True):
         _draw_one(part, table, _title(report, label), width, log)
     data = [row for table in tables for row in table]
@@ -92,7 +92,7 @@ def _grid(n: int, width: str) -> tuple[int, int]:
 def _height(table: Sequence[dict[str, Any]], width: str) -> float:
     panels = _panels(table)
     bars = len(table) // len(panels)
-    return 0.55 + _grid(len(panels), width)[0] * (0.28 + 0.135 * max(bars, 3))
+    return 0.55 + _grid(len(panels), width)[0] * (0.28 + 0.135 * max(bars, 2))
 
 
 def _draw_one(part: SubFigure, table: list[dict[str, Any]], title: str, width: str, log: bool) -> None:
@@ -125,7 +125,7 @@ def _bars(axes: Axes, shares: list[float], names: list[str], colour: str, width:
     axes.tick_params(axis="y", length=0)
     if names[-1].startswith("other"):
         bars[-1].set(facecolor="white", hatch="////")
-    axes.set_ylim(max(len(shares), 3) - 0.4, -0.6)
+    axes.set_ylim(max(len(shares), 2) - 0.4, -0.6)
 
 
 def _scale(axes: Axes, shares: list[float], log: bool, columns: int) -> None:
@@ -138,8 +138,8 @@ def _scale(axes: Axes, shares: list[float], log: bool, columns: int) -> None:
         axes.xaxis.set_major_formatter(LogFormatterSciNotation())
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
-        axes.set_xlim(0, 1.06 * max(shares, default=1.0))
-        axes.xaxis.set_major_locator(MaxNLocator(3 if columns > 2 else 4, prune=None))
+        axes.set_xlim(0, 1.15 * max(shares, default=1.0))
+        axes.xaxis.set_major_locator(MultipleLocator(50) if max(shares, default=100) >= 60 else MaxNLocator(3))
 
 
 def _title(report: AnalysisReport, label: str) -> str:
@@ -147,7 +147,9 @@ def _title(report: AnalysisReport, label: str) -> str:
     P = report.model["P"]
     if used is None:
         return label
-    possible = "1" if P == 0 else f"$2^{{{P}}}$" if P > 10 else f"{2**P:,}"
+    if P == 0:
+        return f"{label}\none linear region (P = 0)" if label else "one linear region (P = 0)"
+    possible = f"$2^{{{P}}}$" if P > 10 else f"{2**P:,}"
     effective = "" if used.effective_number is None else f", effective number {used.effective_number:.3g}"
     text = f"{used.n_visited:,} of {possible} subregions visited{effective}"
     return f"{label}\n{text}" if label else text

@@ -44,7 +44,7 @@ def render(drawing: Drawing, extension: str) -> bytes:
 def save(drawing: Drawing, path: Path) -> None:
     """Write the figure whole or not at all; the extension of `path` picks the format.
 
-    Errors: UsageError for an extension that is not png, svg or pdf; InputError or MachineError where it cannot be written.
+    Errors: UsageError for an extension that is not png, svg or pdf; InputError or MachineError if writing fails.
     """
     from ..store import write_atomic
 

@@ -1,319 +1,290 @@
-"""Eigenvalues of every visited subregion in the complex plane, with the timescales of the slowest modes.
+"""Eigenvalues of the visited subregions' Jacobians in the unit circle, slow modes named with their timescale.
 
-Colour, marker and size say whose they are and how much that subregion is used; a second panel enlarges a cluster at +1.
+Colour and marker: subregion, the most used first, the rest grey; size: how often the region is used.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from ..errors import InputError
-from ..records import AnalysisReport, Mode, Region
+from ..records import AnalysisReport, Mode
 from . import style
-from .base import Drawing, Option, Request, models
-from .codes import code_labels, visited
-from .labels import place
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
+from .drawing import Drawing, many, one_of, whole
 
 OPTIONS = (
-    Option("top", 6, "number of subregions with a colour of their own; the others are grey", minimum=1),
-    Option("labels", 4, "number of modes labelled with their timescale", minimum=0),
-    Option("zoom", "auto", "a second panel that enlarges what lies near +1", choices=("auto", "yes", "no")),
+    ("top", "6", "subregions with a colour of their own (at most 7); the rest is grey"),
+    ("slow", "4", "slow modes named with their timescale (at most 8)"),
+    ("zoom", "auto", "a panel around +1: auto (where eigenvalues crowd there), yes, no"),
 )
-_NEAR_ONE = 0.12  # distance from +1 within which eigenvalues make a cluster worth enlarging
-_FARTHEST = 3.0  # eigenvalues beyond are marked at the edge
-_MANY = 1500  # so many marks are embedded as an image in SVG and PDF
+
+_NEAR = 0.15  # what counts as close to +1
+_FARTHEST = 2.5  # eigenvalues beyond this modulus are told, not drawn
 
 
 @dataclass(frozen=True)
-class _Spectrum:
-    """Eigenvalues of one report's visited subregions. values: (r,) of arrays; window: (x0, x1, y0, y1) to enlarge."""
+class _Dot:
+    """One eigenvalue. rank: of its region by use."""
 
-    label: str
-    regions: list[Region]
-    values: list[np.ndarray]
-    limit: float
-    window: tuple[float, float, float, float] | None
-    names: list[str]
-    note: str
+    value: complex
+    rank: int
+    bitcode: str
+    frequency: float
+    mode: Mode
 
 
-def draw(request: Request) -> Drawing:
-    """Draw the unit circle and the eigenvalues of J_Ω for every visited subregion."""
-    spectra = [_spectrum(r, label, request.options) for r, label in zip(request.reports, request.labels, strict=True)]
-    heights = [_height(s, request) for s in spectra]
-    figure = style.new_figure(request.width, sum(heights))
-    parts: list[Any] = [figure]
-    if request.several:
-        parts = list(figure.subfigures(len(spectra), 1, height_ratios=heights, squeeze=False)[:, 0])
-    todo = []
-    for part, spectrum in zip(parts, spectra, strict=True):
-        sentence = _sentence(spectrum)
-        text = f"{spectrum.label}: {sentence[0].lower()}{sentence[1:]}" if request.several else sentence
-        style.title(figure, text, part)
-        todo += _panels(part, spectrum, request)
-    for ax, anchors, texts, avoid in todo:  # when every panel has its place
-        place(figure, ax, anchors, texts, avoid, request.width)
-    return Drawing(figure, _caption(request, spectra), [row for s in spectra for row in _rows(s, request)])
+def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
+    """Spectra of the visited regions. Errors: InputError where there is none; UsageError for a bad option."""
+    top = min(whole("eigenvalues", "top", options["top"], 1), len(style.CATEGORIES))
+    slow = min(whole("eigenvalues", "slow", options["slow"], 0), 8)
+    zoom = one_of("eigenvalues", "zoom", options["zoom"], ("auto", "yes", "no"))
+    clouds = [_dots(report) for report in reports]
+    radii = [None if zoom == "no" else _zoom_radius(dots, zoom == "yes") for dots in clouds]
+    heights = [
+        _height(width, radius is not None, label, min(top + 1, _regions(dots)))
+        for radius, label, dots in zip(radii, labels, clouds, strict=True)
+    ]
+    figure = style.new(width, sum(heights))
+    parts = style.parts(figure, heights)
+    for part, dots, radius, label in zip(parts, clouds, radii, labels, strict=True):
+        _draw_one(part, dots, radius, label, top, slow, width)
+    return Drawing(figure, _caption(reports, clouds, top), _rows(labels, clouds))
 
 
-def _spectrum(report: AnalysisReport, label: str, options: dict[str, Any]) -> _Spectrum:
-    regions = [r for r in visited(report) if r.modes]
-    if not regions:
+def _rows(labels: Sequence[str], clouds: list[list[_Dot]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "report": label,
+            "bitcode": d.bitcode,
+            "frequency": d.frequency,
+            "re": d.value.real,
+            "im": d.value.imag,
+            "modulus": d.mode.modulus,
+            "kind": d.mode.kind,
+            "timescale": d.mode.timescale,
+            "period": d.mode.period,
+        }
+        for label, dots in zip(labels, clouds, strict=True)
+        for d in dots
+    ]
+
+
+def _dots(report: AnalysisReport) -> list[_Dot]:
+    """Every finite eigenvalue of the visited regions, the most used region first."""
+    used = sorted((r for r in report.regions if r.visited), key=lambda r: (-r.count, r.bitcode))
+    dots = [
+        _Dot(complex(*mode.eigenvalue), rank, region.bitcode, region.frequency, mode)
+        for rank, region in enumerate(used)
+        for mode in region.modes
+        if None not in mode.eigenvalue and np.isfinite(mode.eigenvalue).all()
+    ]
+    if not dots:
         raise InputError(
-            f"{label}: the report lists no eigenvalues of a visited subregion.",
-            "Analyze a checkpoint whose states stay finite, on at least one trial.",
+            "The report lists no eigenvalue of a visited subregion.",
+            "Analyze with trials whose states are finite: alrnn analyze CHECKPOINT",
         )
-    values = [np.array([complex(*m.eigenvalue) for m in r.modes]) for r in regions]
-    everything = np.concatenate(values)
-    everything = everything[np.isfinite(everything)]
-    if not len(everything):
-        raise InputError(f"{label}: no eigenvalue is finite.", "Training diverged; analyze an earlier checkpoint.")
-    limit = min(_FARTHEST, max(1.18, 1.1 * float(np.abs(everything).max())))
-    window = None if options["zoom"] == "no" else _window(everything, options["zoom"] == "yes")
-    names, note = code_labels([r.bitcode for r in regions[: options["top"]]])
-    return _Spectrum(label, regions, values, limit, window, names, note)
+    return dots
 
 
-def _window(values: np.ndarray, always: bool) -> tuple[float, float, float, float] | None:
-    """The square around the cluster at +1, +1 included; None where there are not two different eigenvalues there."""
-    near = values[np.abs(values - 1) < _NEAR_ONE]
-    spread = float(np.abs(near - near[0]).max()) if len(near) else 0.0
-    if spread < 1e-6 and not always:
+def _regions(dots: Sequence[_Dot]) -> int:
+    return len({d.rank for d in dots})
+
+
+def _zoom_radius(dots: Sequence[_Dot], always: bool) -> float | None:
+    """Half the side of the panel around +1, or None where the circle alone shows enough."""
+    near = {complex(round(d.value.real, 6), round(d.value.imag, 6)) for d in dots if abs(d.value - 1) < _NEAR}
+    if len(near) < 3 and not always:
         return None
-    x = np.r_[near.real, 1.0]
-    y = np.r_[near.imag, 0.0]
-    half = 0.62 * max(float(np.ptp(x)), float(np.ptp(y)), 1e-4)
-    cx, cy = float(x.max() + x.min()) / 2, float(y.max() + y.min()) / 2
-    return cx - half, cx + half, cy - half, cy + half
+    reach = float(np.quantile([abs(value - 1) for value in near], 0.9)) if near else _NEAR
+    return float(np.clip(1.3 * reach, 1e-3, 1.3 * _NEAR))
 
 
-def _height(spectrum: _Spectrum, request: Request) -> float:
-    factor = style.scale(request.width)
-    entries = len(spectrum.names) + (len(spectrum.regions) > len(spectrum.names))
-    if request.width == "column":
-        panel = 1.75 if spectrum.window else 2.75
-        return panel + 0.4 + 0.16 * math.ceil(entries / 2)
-    return (3.0 if spectrum.window else 3.3) * factor
+def _legend_columns(width: str) -> int:
+    return 3 if width == "column" else 4
 
 
-def _panels(part: Figure | SubFigure, spectrum: _Spectrum, request: Request) -> list[tuple[Axes, Any, Any, Any]]:
-    """Draw the panels and the legend. Returns: axes, anchors, texts and marks to avoid, for the labels."""
-    axes = part.subplots(1, 2 if spectrum.window else 1, squeeze=False)[0]
-    everything = np.concatenate(spectrum.values)
-    chosen = _labelled(spectrum, request.options["labels"])
-    todo = []
-    for i, ax in enumerate(axes):
-        _circle(ax, style.scale(request.width))
-        _marks(ax, spectrum, request)
-        ax.set_aspect("equal", adjustable="box")
-        ax.set_xlabel("Re λ (per step)")
-        ax.set_ylabel("Im λ (per step)")
-        if i == 0:
-            # Room for labels outside the circle.
-            limit = spectrum.limit
-            ax.set_xlim(-limit, limit)
-            ax.set_ylim(-limit, limit)
-            ax.set_xticks(_ticks(limit))
-            ax.set_yticks(_ticks(limit))
-        else:
-            assert spectrum.window is not None
-            _enlarge(axes[0], ax, spectrum.window, style.scale(request.width))
-        here = [(v, m) for v, m in chosen if _inside(v, spectrum.window) == (i == 1)]
-        anchors = [(v.real, v.imag) for v, _ in here if abs(v) <= spectrum.limit]
-        texts = [mode_label(m) for v, m in here if abs(v) <= spectrum.limit]
-        todo.append((ax, anchors, texts, np.c_[everything.real, everything.imag]))
-    beyond = everything[np.abs(everything) > spectrum.limit]
-    if len(beyond):
-        edge = beyond / np.abs(beyond) * spectrum.limit
-        axes[0].plot(edge.real, edge.imag, "x", color=style.INK, clip_on=False, markersize=4, label="_beyond")
-    _legend(part, spectrum, request)
-    return todo
+def _height(width: str, zoomed: bool, label: str, entries: int) -> float:
+    """Inches at the font of column width."""
+    side = style.WIDTHS[width] / style.scale(width)
+    panel = 3.2 if not zoomed else 5.4 if width == "column" else side / 2
+    return panel + 0.25 + (0.2 if label else 0.0) + 0.15 * math.ceil(entries / _legend_columns(width))
 
 
-def _circle(ax: Axes, factor: float) -> None:
-    from matplotlib.patches import Circle
-
-    ax.add_patch(Circle((0, 0), 1, facecolor="#F4F4F4", edgecolor=style.INK, linewidth=0.7 * factor, zorder=0.5))
-    for line in (ax.axhline, ax.axvline):
-        line(0, color=style.FAINT, linewidth=0.5 * factor, zorder=0.8)
-
-
-def _marks(ax: Axes, spectrum: _Spectrum, request: Request) -> None:
-    top, factor = request.options["top"], style.scale(request.width)
-    rest = np.concatenate(spectrum.values[top:] or [np.zeros(0, complex)])
-    if len(rest):
-        ax.scatter(
-            rest.real, rest.imag, s=3 * factor**2, color="#9A9A9A", alpha=0.35, linewidths=0, zorder=2,
-            rasterized=len(rest) > _MANY, label="rest",
-        )  # fmt: skip
-    for i, (region, values) in enumerate(zip(spectrum.regions[:top], spectrum.values, strict=False)):
-        ax.scatter(
-            values.real, values.imag, zorder=4 - 0.1 * min(i, 9), label=region.bitcode,
-            s=(7 + 26 * math.sqrt(region.frequency)) * factor**2, **_look(i, factor),
-        )  # fmt: skip
-
-
-def _look(i: int, factor: float) -> dict[str, Any]:
-    """Filled and open marks in turn: where two subregions share an eigenvalue, both are seen."""
-    color = style.PALETTE[i % 7]
-    return {
-        "marker": style.MARKERS[i % len(style.MARKERS)],
-        "facecolors": "none" if i % 2 else color,
-        "edgecolors": color,
-        "linewidths": (1.0 if i % 2 else 0.4) * factor,
-    }
-
-
-def _enlarge(main: Axes, ax: Axes, window: tuple[float, float, float, float], factor: float) -> None:
-    from matplotlib.patches import Rectangle
-    from matplotlib.ticker import MaxNLocator
-
-    x0, x1, y0, y1 = window
-    ax.set_xlim(x0, x1)
-    ax.set_ylim(y0, y1)
-    ax.set_title("enlarged near λ = +1")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(3))
-    ax.ticklabel_format(useOffset=False, style="plain")
-    ax.spines[["top", "right"]].set_visible(True)
-    pad = max(0.0, 0.06 - (x1 - x0) / 2)  # a window too small to see is drawn as a square around it
-    main.add_patch(
-        Rectangle(
-            (x0 - pad, y0 - pad), x1 - x0 + 2 * pad, y1 - y0 + 2 * pad, fill=False, edgecolor=style.MUTED,
-            linewidth=0.7 * factor, zorder=5,
-        )
-    )  # fmt: skip
+def _draw_one(
+    part: SubFigure, dots: list[_Dot], radius: float | None, label: str, top: int, slow: int, width: str
+) -> None:
+    count = 1 if radius is None else 2
+    shape = (count, 1) if width == "column" else (1, count)  # a column is too narrow for two side by side
+    panels = list(part.subplots(*shape, squeeze=False).flat)
+    limit = float(np.clip(1.12 * max(abs(d.value) for d in dots), 1.15, 1.05 * _FARTHEST))
+    named = _slow_modes(dots, slow, limit, radius)
+    inside = [d for d in named if radius is not None and _within(d, radius)]
+    for axes in panels:
+        _plane(axes)
+        _scatter(axes, dots, top, width)
+    main = panels[0]
+    main.set(xlim=(-limit, limit), ylim=(-limit, limit))
+    for axis in (main.xaxis, main.yaxis):
+        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    _name(main, [d for d in named if d not in inside], 0.45 if radius is None else 0.6, width)
+    if radius is not None:
+        near = panels[1]
+        near.set(xlim=(1 - radius, 1 + radius), ylim=(-radius, radius), title="around +1")
+        for axis in (near.xaxis, near.yaxis):
+            axis.set_major_locator(MaxNLocator(3))
+        near.ticklabel_format(useOffset=False)
+        main.add_patch(Rectangle((1 - radius, -radius), 2 * radius, 2 * radius, fill=False, lw=0.7, ec="black"))
+        _name(near, inside, 0.98, width)
+    handles = _handles(dots, top, width)
+    part.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=min(_legend_columns(width), len(handles)),
+        prop={"family": "monospace", "size": style.FONTS[width]},
+        handletextpad=0.3,
+    )
+    if label:
+        part.suptitle(label, x=0.01, ha="left")
 
 
-def _legend(part: Figure | SubFigure, spectrum: _Spectrum, request: Request) -> None:
-    from matplotlib.lines import Line2D
+def _within(dot: _Dot, radius: float) -> bool:
+    return abs(dot.value.real - 1) < radius and abs(dot.value.imag) < radius
 
-    factor = style.scale(request.width)
-    handles, texts = [], []
-    for i, name in enumerate(spectrum.names):
-        look = _look(i, factor)
-        face = look["edgecolors"] if look["facecolors"] != "none" else "none"
-        handles.append(
-            Line2D([], [], linestyle="", marker=look["marker"], markersize=4.5 * factor, markerfacecolor=face,
-                   markeredgecolor=look["edgecolors"], markeredgewidth=look["linewidths"])
-        )  # fmt: skip
-        texts.append(f"{name} ({style.percent(spectrum.regions[i].frequency)})")
-    rest = len(spectrum.regions) - len(spectrum.names)
+
+def _plane(axes: Axes) -> None:
+    axes.set_aspect("equal")
+    axes.axhline(0, color=style.LIGHT, lw=0.5, zorder=0)
+    axes.axvline(0, color=style.LIGHT, lw=0.5, zorder=0)
+    axes.add_patch(Circle((0, 0), 1, fill=False, lw=0.8, ec="black", zorder=0.5, gid="unit circle"))
+    axes.set_xlabel("Re λ")
+    axes.set_ylabel("Im λ", labelpad=1)
+
+
+def _scatter(axes: Axes, dots: list[_Dot], top: int, width: str) -> None:
+    """The rest in grey underneath, then the most used regions, the least of them first."""
+    scale = style.scale(width) ** 2
+    rest = [d for d in dots if d.rank >= top]
     if rest:
-        handles.append(Line2D([], [], linestyle="", marker="o", markersize=2.5 * factor, color="#9A9A9A"))
-        texts.append(f"{rest:,} others")
-    column = request.width == "column"
-    legend = part.legend(
-        handles, texts, loc="outside lower left" if column else "outside right center", ncols=2 if column else 1,
-        title="subregion (share of states)", alignment="left", handletextpad=0.4, columnspacing=1.2,
-    )  # fmt: skip
-    legend.get_title().set_fontsize(texts and legend.get_texts()[0].get_fontsize())
-    for text in legend.get_texts()[: len(spectrum.names)]:
-        text.set_family("monospace")
+        xy = np.array([(d.value.real, d.value.imag) for d in rest])
+        axes.scatter(
+            xy[:, 0],
+            xy[:, 1],
+            s=5 * scale,
+            c=style.GREY,
+            alpha=0.35,
+            lw=0,
+            zorder=1,
+            gid="rest",
+            rasterized=len(rest) > 2000,
+        )
+    most = max(d.frequency for d in dots) or 1.0
+    for rank in range(top - 1, -1, -1):
+        own = [d for d in dots if d.rank == rank]
+        if not own:
+            continue
+        xy = np.array([(d.value.real, d.value.imag) for d in own])
+        size = (8 + 26 * math.sqrt(own[0].frequency / most)) * scale
+        # the most used below and largest, so that smaller marks on the same spot stay in sight
+        axes.scatter(
+            xy[:, 0], xy[:, 1], s=size, c=style.CATEGORIES[rank], marker=style.MARKERS[rank], lw=0.4,
+            ec="white", alpha=0.85,
+            zorder=2 + 0.1 * rank, gid=f"region-{rank}",
+        )  # fmt: skip
 
 
-def _labelled(spectrum: _Spectrum, n: int) -> list[tuple[complex, Mode]]:
-    """Modes to label: the one that grows fastest, then those with |λ| nearest 1, none closer to another than can be seen."""
-    modes = [(complex(*m.eigenvalue), m) for r in spectrum.regions for m in r.modes if m.eigenvalue[1] >= 0]
-    modes = [(v, m) for v, m in modes if m.kind != "instant" and np.isfinite(v)]
-    modes.sort(key=lambda pair: (abs(pair[1].modulus - 1), -pair[0].real))
-    growing = [pair for pair in modes if pair[1].kind == "growing"]
-    chosen: list[tuple[complex, Mode]] = []
-    for value, found in [*sorted(growing, key=lambda pair: -pair[1].modulus)[:1], *modes]:
-        window = spectrum.window if _inside(value, spectrum.window) else None
-        apart = 0.12 * (window[1] - window[0]) if window else 0.12 * spectrum.limit
-        if len(chosen) < n and (not chosen or abs(found.modulus - 1) < 0.3 or found.kind == "growing"):
-            if all(abs(value - other) > apart for other, _ in chosen):
-                chosen.append((value, found))
+def _slow_modes(dots: list[_Dot], most: int, limit: float, radius: float | None) -> list[_Dot]:
+    """The modes with |λ| nearest 1; one for a conjugate pair, and one for eigenvalues too close to be told apart."""
+    chosen: list[_Dot] = []
+    nearness = [(abs(math.log(d.mode.modulus)), d.rank, k) for k, d in enumerate(dots) if d.mode.modulus > 0]
+    for distance, _, k in sorted(nearness):
+        if len(chosen) >= most or distance > 0.7:
+            break
+        d = dots[k]
+        apart = 0.04 * (radius if radius is not None and _within(d, radius) else limit)
+        if d.value.imag > -1e-12 and abs(d.value) < limit and all(abs(d.value - c.value) > apart for c in chosen):
+            chosen.append(d)
     return chosen
 
 
-def _inside(value: complex, window: tuple[float, float, float, float] | None) -> bool:
-    return window is not None and window[0] <= value.real <= window[1] and window[2] <= value.imag <= window[3]
-
-
-def _ticks(limit: float) -> list[float]:
-    step = 1.0 if limit < 2.5 else 2.0
-    return [step * i for i in range(-int(limit / step), int(limit / step) + 1)]
-
-
-def mode_label(mode: Mode) -> str:
-    """The timescale of a mode in a few words."""
-    turn = "" if mode.period is None else f",\nperiod {style.number(mode.period)}"
+def _wording(mode: Mode) -> str:
+    """A mode in words, short."""
     if mode.kind == "marginal" or mode.timescale is None:
-        return f"marginal{turn}"
-    return f"{'grows: ' if mode.kind == 'growing' else ''}{steps(mode.timescale)}{turn}"
+        text = "|λ| = 1"
+    else:
+        text = ("grows, " if mode.kind == "growing" else "") + _number(mode.timescale) + " steps"
+    return text if mode.period is None else f"{text}, period {mode.period:.3g}"
 
 
-def steps(timescale: float) -> str:
-    text = style.number(timescale)
-    return f"{text} step{'' if text == '1' else 's'}"
+def _number(value: float) -> str:
+    """Three digits, without an exponent up to a million: "4.79", "40,600"."""
+    if not 100 <= value < 1e6:
+        return f"{value:.3g}"
+    digits = 2 - math.floor(math.log10(value))
+    return f"{round(value, digits):,.0f}"
 
 
-def _sentence(spectrum: _Spectrum) -> str:
-    modes = [m for r in spectrum.regions for m in r.modes]
-    n = len(spectrum.regions)
-    unstable = sum(r.stability == "unstable" for r in spectrum.regions)
-    marginal = sum(r.stability == "marginal" for r in spectrum.regions)
-    decaying = [m.timescale for m in modes if m.kind == "decaying" and m.timescale is not None]
-    slow = f"slowest decaying mode: {steps(max(decaying))}" if decaying else "no mode decays gradually"
-    if n == 1:
-        kind = "a growing mode" if unstable else "a marginal mode" if marginal else "decaying modes only"
-        return f"One subregion visited, with {kind}; {slow}"
-    if unstable:
-        return f"{unstable:,} of {n:,} subregions visited have a growing mode; {slow}"
-    if marginal:
-        return f"{marginal:,} of {n:,} subregions visited have a mode with |λ| = 1, none a growing one; {slow}"
-    return f"Every mode decays in all {n:,} subregions visited; {slow}"
+def _name(axes: Axes, named: list[_Dot], right: float, width: str) -> None:
+    """Labels in a column that ends at `right` (a share of the panel's width), ordered so that leaders do not cross."""
+    low, high = axes.get_ylim()
+    ordered = sorted(named, key=lambda d: (-d.value.imag, -d.mode.modulus))
+    inches = axes.get_figure(root=True).get_figwidth() * axes.get_position().width  # type: ignore[union-attr]
+    gap = 1.55 * style.FONTS[width] / 72 / max(inches, 0.5)
+    # beside its point, pulled to the middle; above the axis for a real eigenvalue; then spread
+    wanted = [0.5 + 0.7 * d.value.imag / (high - low) + (0.25 if abs(d.value.imag) < 1e-9 else 0.0) for d in ordered]
+    heights: list[float] = []
+    for y in wanted:
+        heights.append(min(y, heights[-1] - gap) if heights else min(max(y, 0.6 + gap * len(ordered) / 4), 0.93))
+    lift = max(0.0, 0.07 - min(heights, default=1.0))
+    for y, d in zip(heights, ordered, strict=True):
+        axes.annotate(
+            _wording(d.mode), (d.value.real, d.value.imag), (right, y + lift),
+            textcoords="axes fraction", ha="right", va="center", fontsize=style.FONTS[width], zorder=6, gid="slow",
+            bbox={"boxstyle": "square,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.85},
+            arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "black", "shrinkA": 0, "shrinkB": 2,
+                        "relpos": (1.0 if right < 0.9 else 0.8, 0.0)},
+        )  # fmt: skip
 
 
-def _rows(spectrum: _Spectrum, request: Request) -> list[dict[str, Any]]:
-    return [
-        {
-            "report": spectrum.label,
-            "rank": i + 1,
-            "bitcode": region.bitcode,
-            "share": region.frequency,
-            "re": mode.eigenvalue[0],
-            "im": mode.eigenvalue[1],
-            "modulus": mode.modulus,
-            "kind": mode.kind,
-            "timescale": mode.timescale,
-            "period": mode.period,
-            "coloured": i < request.options["top"],
-        }
-        for i, region in enumerate(spectrum.regions)
-        for mode in region.modes
+def _handles(dots: list[_Dot], top: int, width: str) -> list[Line2D]:
+    longest = 11 if width == "column" else 20
+    seen = {d.rank: d for d in reversed(dots)}
+    scale = style.scale(width)
+    handles = [
+        Line2D(
+            [], [], ls="none", marker=style.MARKERS[rank], color=style.CATEGORIES[rank], mec="white", mew=0.4,
+            ms=5 * scale, label=style.short_code(seen[rank].bitcode, longest),
+        )
+        for rank in sorted(seen) if rank < top
+    ]  # fmt: skip
+    rest = sum(rank >= top for rank in seen)
+    if rest:
+        grey = Line2D([], [], ls="none", marker="o", color=style.GREY, alpha=0.5, mew=0, ms=3 * scale)
+        grey.set_label(f"other ({rest:,})")
+        handles.append(grey)
+    return handles
+
+
+def _caption(reports: Sequence[AnalysisReport], clouds: list[list[_Dot]], top: int) -> str:
+    regions = " / ".join(many(_regions(dots), "visited subregion") for dots in clouds)
+    said = [
+        f"Eigenvalues λ of the Jacobian in {regions}; circle: |λ| = 1; larger: used more often. "
+        "Named: the slowest modes, -1/ln|λ| steps (growth time where |λ| > 1)."
     ]
-
-
-def _caption(request: Request, spectra: list[_Spectrum]) -> str:
-    parts = [
-        models(request),
-        "Eigenvalues λ of the Jacobian J = diag(A) + W diag(d) of every visited linear subregion, with the unit circle; "
-        "a larger mark belongs to a subregion with a larger share of states. "
-        "Labels give the timescale 1/|ln |λ||, in which a mode falls (or, where it says so, grows) by a factor e, and the "
-        "period of a mode that rotates; |λ| = 1 to numerical precision is marginal.",
-    ]
-    if any(len(s.regions) > request.options["top"] for s in spectra):
-        parts.append(f"The {request.options['top']} most used subregions are coloured, the others grey.")
-    for s, report in zip(spectra, request.reports, strict=True):
-        short = sum(len(r.modes) < int(report.model["M"]) for r in s.regions)
-        if short:
-            parts.append(f"{short:,} subregions of {s.label} are drawn with their leading eigenvalues only.")
-        beyond = sum(int((np.abs(v) > s.limit).sum()) for v in s.values)
-        if beyond:
-            largest = max(float(np.abs(v).max()) for v in s.values)
-            parts.append(
-                f"Crosses at the edge: {beyond:,} eigenvalues with |λ| > {s.limit:g}, the largest {style.number(largest)}."
-            )
-    parts += sorted({s.note for s in spectra if s.note})
-    return " ".join(parts)
+    if any(_regions(dots) > top for dots in clouds):
+        said.append(f"Grey: all but the {top} most used.")
+    if any(len(r.modes) < report.model["M"] for report in reports for r in report.regions if r.visited):
+        said.append("Of some rarely used subregions the leading eigenvalue only.")
+    beyond = sum(abs(d.value) > _FARTHEST for dots in clouds for d in dots)
+    if beyond:
+        said.append(f"{many(beyond, 'eigenvalue')} with |λ| > {_FARTHEST} may lie outside the axes.")
+    return " ".join(said)

@@ -13,7 +13,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogFormatterSciNotation,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    ScalarFormatter,
+)
 
 from ..errors import InputError
 from ..records import AnalysisReport
@@ -31,6 +38,7 @@ _SMALL = (
     ("bitcodes", "bitcodes\nvisited"),
 )
 _COLUMNS = ("step", "epoch", "loss", "score", "grad_norm", "spectral_radius", "bitcodes", "restart")
+_Panel = tuple[tuple[str, ...], str, float]  # columns, y label, height in inches
 _ERRORS = ("mse", "rmse", "mae", "error", "loss", "nll", "cross_entropy", "crossentropy")
 
 
@@ -39,7 +47,7 @@ def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, o
     along = one_of("loss", "x", options["x"], ("step", "epoch"))
     log = one_of("loss", "log", options["log"], ("no", "yes")) == "yes"
     curves = [_columns(report) for report in reports]
-    kept = [i for i, c in enumerate(curves) if any(np.isfinite(c[name]).any() for name in ("loss", "score") if name in c)]
+    kept = [i for i, c in enumerate(curves) if any(_has(c, name) for name in ("loss", "score"))]
     if not kept:
         raise InputError(
             "The report has no training history with a loss or a score.",
@@ -54,7 +62,7 @@ def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, o
     for axes, (names, title, _) in zip(column, panels, strict=True):
         for order, i in enumerate(kept):
             _curves(axes, curves[i], xs[i][0], names, order)
-        _finish(axes, title, log and names != ("bitcodes",))
+        _finish(axes, title, log and names[0] in ("loss", "score", "grad_norm"))
     chances = {r.chance.get(metric) for r in (reports[i] for i in kept)} - {None}
     _extras(column, [(xs[i][0], curves[i].get("restart"), o) for o, i in enumerate(kept)], panels, chances)
     column[-1].set_xlabel({"step": "training (steps)", "epoch": "training (epochs)"}.get(xs[kept[0]][1], "evaluation"))
@@ -78,22 +86,26 @@ def _columns(report: AnalysisReport) -> dict[str, np.ndarray]:
     return out
 
 
+def _has(curve: dict[str, np.ndarray], name: str) -> bool:
+    return name in curve and bool(np.isfinite(curve[name]).any())
+
+
 def _x(curve: dict[str, np.ndarray], along: str) -> tuple[np.ndarray, str]:
     """Where the entries stand, and in what unit: the one asked for, the other, or their number."""
     for name in (along, "epoch" if along == "step" else "step"):
-        if name in curve and np.isfinite(curve[name]).any():
+        if _has(curve, name):
             return curve[name], name
     length = len(next(iter(curve.values())))
     return np.arange(1, length + 1, dtype=float), "evaluation"
 
 
-def _panels(curves: list[dict[str, np.ndarray]], metric: str, together: bool) -> list[tuple[tuple[str, ...], str, float]]:
-    """(columns, y label, height in inches) of every panel that has something to show."""
+def _panels(curves: list[dict[str, np.ndarray]], metric: str, together: bool) -> list[_Panel]:
+    """Every panel that has something to show."""
 
     def there(name: str) -> bool:
-        return any(name in c and bool(np.isfinite(c[name]).any()) for c in curves)
+        return any(_has(c, name) for c in curves)
 
-    top: list[tuple[tuple[str, ...], str, float]] = []
+    top: list[_Panel] = []
     if together and there("loss") and there("score"):
         top.append((("loss", "score"), f"loss, {metric}", 1.5))
     else:
@@ -139,18 +151,20 @@ def _finish(axes: Axes, title: str, log: bool) -> None:
         if values.max() / values.min() > 30:
             axes.yaxis.set_major_locator(LogLocator(numticks=5))
             axes.yaxis.set_major_formatter(LogFormatterSciNotation())
-            axes.yaxis.set_minor_formatter(NullFormatter())
-            return
-        axes.yaxis.set_minor_locator(LogLocator(subs=[2.0, 5.0]))
-        axes.set_yscale("log", subs=[])
-        if values.max() - values.min() < 1e-9 * values.max():
-            axes.set_ylim(values.max() / 1.5, values.max() * 1.5)
+        else:
+            if values.max() < 3 * values.min():  # so that two ticks are in view
+                middle = float(np.sqrt(values.max() * values.min()))
+                axes.set_ylim(middle / 2.2, middle * 2.2)
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        return
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=title.startswith("bitcodes"), min_n_ticks=2))
     axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _extras(column: Any, restarts: list[tuple[np.ndarray, np.ndarray | None, int]], panels: Any, chances: set[Any]) -> None:
+def _extras(column: Any, restarts: list[Any], panels: Sequence[_Panel], chances: set[Any]) -> None:
     """Restarts in every panel, chance level where the score is drawn."""
     for x, count, order in restarts:
         if count is None:
@@ -158,18 +172,19 @@ def _extras(column: Any, restarts: list[tuple[np.ndarray, np.ndarray | None, int
         for k in np.flatnonzero(np.diff(np.nan_to_num(count)) > 0):
             if not np.isfinite(x[k : k + 2]).all():
                 continue
+            at = (x[k] + x[k + 1]) / 2 if x[k + 1] > x[k] else x[k + 1]
+            colour = style.CATEGORIES[order % len(style.CATEGORIES)] if len(restarts) > 1 else style.GREY
             for axes in column:
-                axes.axvline(
-                    (x[k] + x[k + 1]) / 2 if x[k + 1] > x[k] else x[k + 1], gid="restart", linestyle=(0, (1, 1.5)),
-                    linewidth=0.9, color=style.CATEGORIES[order % len(style.CATEGORIES)] if len(restarts) > 1 else style.GREY,
-                )  # fmt: skip
+                axes.axvline(at, gid="restart", linestyle=(0, (1, 1.5)), linewidth=0.9, color=colour)
     for axes, (names, *_rest) in zip(column, panels, strict=True):
         for chance in sorted(chances) if "score" in names else ():
             if math.isfinite(chance) and (chance > 0 or axes.get_yscale() == "linear"):
                 axes.axhline(chance, color=style.GREY, linestyle=(0, (6, 2, 1, 2)), linewidth=0.8, gid="chance")
 
 
-def _legend(figure: Figure, labels: list[str], metric: str, together: bool, panels: Any, chance: bool) -> None:
+def _legend(
+    figure: Figure, labels: list[str], metric: str, together: bool, panels: Sequence[_Panel], chance: bool
+) -> None:
     shown = {name for names, *_ in panels for name in names}
     handles: list[Line2D] = []
     if len(labels) > 1 or labels[0]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from ..errors import UsageError, closest
 
@@ -70,8 +70,10 @@ def rc(width: str) -> dict[str, Any]:
 
 def context(width: str) -> AbstractContextManager[None]:
     """The style as a context: everything drawn inside looks the same, whatever matplotlibrc says."""
-    base = {key: matplotlib.rcParamsDefault[key] for key in _OURS_TO_RESET}
-    return matplotlib.rc_context({**base, **rc(width)})
+    defaults: dict[str, Any] = dict(matplotlib.rcParamsDefault.items())
+    base = {key: defaults[key] for key in _OURS_TO_RESET}
+    whole: dict[Any, Any] = {**base, **rc(width)}
+    return matplotlib.rc_context(whole)
 
 
 # A user's matplotlibrc may set these; a figure should not depend on it.
@@ -98,6 +100,11 @@ def new(width: str, height: float) -> Figure:
     figure = Figure(figsize=(WIDTHS[width], height * scale(width)), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)  # type: ignore[union-attr, call-arg]
     return figure
+
+
+def parts(figure: Figure, heights: list[float]) -> list[SubFigure]:
+    """One part of a figure below the other, for each report."""
+    return list(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0])
 
 
 def scale(width: str) -> float:

@@ -29,7 +29,7 @@ def run(
     s: Tensor, A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor, lengths: Tensor | None, last: bool
 ) -> Tensor:
     """As `reference.run`. Returns: (E, B, T, M), or (E, B, M) with `last`."""
-    z: Tensor = _Scan.apply(s, A, W, C, h, z0, pwl, lengths, last)
+    z: Tensor = _Scan.apply(s, A, W, C, h, z0, pwl, lengths, last)  # type: ignore[no-untyped-call]
     return z
 
 
@@ -121,9 +121,7 @@ def _forward_steps(x: Tensor, drive: Tensor, G: Tensor, active: list[Tensor | No
     single = E == 1
     if single:  # addmm has a third of baddbmm's overhead
         x, drive, G = x[:, 0], drive[:, 0], G[0]
-    full, z, head, relu, u = (
-        v.unbind(0) for v in (x, x[..., :M], x[..., M - Q : M], x[..., M:], drive)
-    )
+    full, z, head, relu, u = (v.unbind(0) for v in (x, x[..., :M], x[..., M - Q : M], x[..., M:], drive))
     product = torch.addmm if single else torch.baddbmm
     for t in range(T):
         now, new = t % slots, (t + 1) % slots
@@ -162,7 +160,14 @@ def _backward_steps(
     tail = x.new_empty(E, B, Q)
     lam, lam_tail = adjoint, adjoint[..., M - Q :]
     if single:
-        lam, lam_tail, bits, tail, linear, rectified = lam[:, 0], lam_tail[:, 0], bits[:, 0], tail[0], linear[0], rectified[0]
+        lam, lam_tail, bits, tail, linear, rectified = (
+            lam[:, 0],
+            lam_tail[:, 0],
+            bits[:, 0],
+            tail[0],
+            linear[0],
+            rectified[0],
+        )
         outer = None if outer is None else outer[:, 0]
     mul, mul_add = (torch.mm, torch.addmm) if single else (torch.bmm, torch.baddbmm)
     lams, tails, bit = lam.unbind(0), lam_tail.unbind(0), bits.unbind(0)

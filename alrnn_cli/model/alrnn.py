@@ -29,10 +29,10 @@ class ALRNN(nn.Module):
         self.config = config
         self.P = tuple(P) if P is not None else (config.P,)
         E, M = len(self.P), config.M
-        self.encoder = nn.ModuleList(encoders.make(config.encoder, inputs, M) for _ in range(E))
-        first = self.encoder[0]
-        self.stride = int(first.stride)
-        K = int(first.channels)
+        made = [encoders.make(config.encoder, inputs, M) for _ in range(E)]
+        self.encoder = nn.ModuleList(made)
+        self.stride = made[0].stride
+        K = made[0].channels
         self.A = nn.Parameter(torch.zeros(E, M))
         self.W = nn.Parameter(torch.zeros(E, M, M))
         self.C = nn.Parameter(torch.zeros(E, M, K))
@@ -72,9 +72,7 @@ class ALRNN(nn.Module):
             raise UsageError(
                 f"Encoder {self.config.encoder!r} needs trials of at least {self.stride} steps.", "Use --encoder none."
             )
-        parts = [
-            encoder(s[e], None if lengths is None else lengths[e]) for e, encoder in enumerate(self.encoder)
-        ]
+        parts = [encoder(s[e], None if lengths is None else lengths[e]) for e, encoder in enumerate(self.encoder)]
         return torch.stack(parts), None if lengths is None else lengths // self.stride
 
     def initial_state(self, B: int, noise: Tensor | None = None) -> Tensor:
@@ -98,9 +96,7 @@ class ALRNN(nn.Module):
         """States for encoded inputs s (E, B, T, K). Returns: (E, B, T, M), or (E, B, M) with `last`."""
         A = self.A * self.pwl
         start = self.initial_state(s.shape[1], z0)
-        return scan(
-            s, A, self.W, self.C, self.h, start, P=list(self.P), lengths=lengths, last=last, backend=backend
-        )
+        return scan(s, A, self.W, self.C, self.h, start, P=list(self.P), lengths=lengths, last=last, backend=backend)
 
     def read(self, z: Tensor) -> Tensor:
         """y = D z + b, or D Φ(z) + b. z: (E, B, …, M). Returns: (E, B, …, N)."""

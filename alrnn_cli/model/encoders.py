@@ -58,7 +58,7 @@ def _keep(x: Tensor, lengths: Tensor | None) -> Tensor:
     return x.masked_fill(beyond[:, None, :], 0)
 
 
-_CLASSES = {"none": NoEncoder, "conv1d": Conv1dEncoder}
+_CLASSES: dict[str, type[NoEncoder] | type[Conv1dEncoder]] = {"none": NoEncoder, "conv1d": Conv1dEncoder}
 
 
 def make(name: str, K: int, M: int) -> NoEncoder | Conv1dEncoder:

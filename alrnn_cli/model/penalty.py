@@ -16,6 +16,4 @@ def manifold(A: Tensor, W: Tensor, h: Tensor, M_reg: int) -> Tensor:
     diagonal = torch.diagonal(rows, dim1=-2, dim2=-1)
     # The squares of the whole rows less the diagonal's own is a sum of products; masking the diagonal keeps it exact.
     off = rows.masked_fill(torch.eye(M_reg, rows.shape[-1], dtype=torch.bool, device=W.device), 0)
-    return (
-        (A[:, :M_reg] + diagonal - 1).square().sum(-1) + off.square().sum((-1, -2)) + h[:, :M_reg].square().sum(-1)
-    )
+    return (A[:, :M_reg] + diagonal - 1).square().sum(-1) + off.square().sum((-1, -2)) + h[:, :M_reg].square().sum(-1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError, closest
 
 if TYPE_CHECKING:
-    from .base import Task
+    from .base import Task as Task
 
 _NOT_TASKS = {"__init__", "base", "datasets", "npz", "scores"}
 

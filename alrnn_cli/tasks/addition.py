@@ -45,7 +45,7 @@ class Addition(Task):
         "clip": 0.1,
         "tau": 0.0,
         "fresh": True,
-        "restarts": 3,
+        "restarts": 5,
         "restart_after": 0.6,
         "restart_above": 0.02,
     }

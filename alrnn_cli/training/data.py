@@ -15,8 +15,8 @@ from . import streams
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors of one step, member axis first: s (E, B, T, inputs), targets, mask (None where scored at the last step), lengths (E, B)
-    or None where all trials have the full length."""
+    """Tensors of one step, member axis first: s (E, B, T, inputs), targets, mask (None where scored at the
+    last step), lengths (E, B), or None where all trials have the full length."""
 
     s: Tensor
     targets: Tensor

@@ -90,8 +90,15 @@ class Loop:
                 "Use --encoder none.",
             )
         model.to(device)
+        # A step on W acts T times over, so long trials may want smaller ones there than in encoder and readout.
+        recurrent = [model.A, model.W, model.h]
+        others = [p for p in model.parameters() if all(p is not q for q in recurrent)]
+        groups = [
+            {"params": recurrent, "factor": self.training.lr_recurrent},
+            {"params": others, "factor": 1.0},
+        ]
         # The fused kernel does one pass over all parameters; it is deterministic.
-        self.state = State(model, torch.optim.Adam(model.parameters(), lr=self.training.lr, fused=True))
+        self.state = State(model, torch.optim.Adam(groups, lr=self.training.lr, fused=True))
         self.feed = Feed(task, self.training.batch, self.training.seed, self.training.fresh, device)
         self.validation = task.split("validation")
         self.total = max(1, round(self.training.epochs * self.feed.steps_per_epoch)) if self.training.epochs else 0
@@ -165,7 +172,10 @@ class Loop:
         last = self.task.scored == "last"
         s, lengths = model.encode(batch.s, batch.lengths)
         z0 = evaluate.noise(
-            model, streams.rng(self.training.seed, streams.NOISE, self.state.counters.step), s.shape[1], self.training.batch
+            model,
+            streams.rng(self.training.seed, streams.NOISE, self.state.counters.step),
+            s.shape[1],
+            self.training.batch,
         )
         z = model.states(s, lengths, z0=z0, last=last, backend=self.backend)
         value = loss(self.task.loss, model.read(z), batch.targets, batch.mask)
@@ -186,7 +196,7 @@ class Loop:
                     if p.grad is not None:
                         p.grad.mul_(scale)
             for group in optimizer.param_groups:
-                group["lr"] = lr
+                group["lr"] = lr * group["factor"]
             optimizer.step()
         return measured
 
@@ -199,9 +209,7 @@ class Loop:
         )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):
             metrics = self.task.score(out, self.validation)
-        radius, n = evaluate.regions(
-            state.model, self.validation.take(slice(0, _REGION_TRIALS)), backend=self.backend
-        )
+        radius, n = evaluate.regions(state.model, self.validation.take(slice(0, _REGION_TRIALS)), backend=self.backend)
         score = metrics[self.metric]
         state.history.append(
             {

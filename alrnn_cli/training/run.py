@@ -40,7 +40,9 @@ def device_of(name: str) -> torch.device:
         raise UsageError(f"--device {name}: not a device.", "Use cpu, cuda or cuda:1.") from None
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         built = "this torch is built without CUDA" if torch.version.cuda is None else "torch sees no such GPU"
-        raise DeviceError(f"--device {name}: {built}.", "Use --device cpu, or install torch with CUDA on a machine with a GPU.")
+        raise DeviceError(
+            f"--device {name}: {built}.", "Use --device cpu, or install torch with CUDA on a machine with a GPU."
+        )
     if device.type not in ("cpu", "cuda"):
         raise DeviceError(f"--device {name}: only cpu and cuda are supported.", "Use --device cpu.")
     return device
@@ -64,7 +66,11 @@ def find(out: Path, config: RunConfig, *, overwrite: bool, resume: bool) -> Chec
         return there
     if resume and there.meta.status == "interrupted":
         return None
-    remedy = "--resume goes on, --overwrite begins anew." if there.meta.status == "interrupted" else "--overwrite begins anew."
+    remedy = (
+        "--resume goes on, --overwrite begins anew."
+        if there.meta.status == "interrupted"
+        else "--overwrite begins anew."
+    )
     raise OutputExistsError(f"{out} is there from a run that {_ENDED[there.meta.status]}.", remedy)
 
 

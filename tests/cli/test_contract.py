@@ -21,7 +21,7 @@ TINY = ("--task", "addition", "--task-opt", "T=6", "--task-opt", "train=40", "--
 
 OPTIONS = {
     "train": """--task --task-opt --data --config --recipe --M --P --init --input-scale --readout --readout-bias
-        --no-readout-bias --z0 --encoder --epochs --batch --lr --schedule --warmup --clip --tau --M-reg --fresh --no-fresh
+        --no-readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup --clip --tau --M-reg --fresh --no-fresh
         --curriculum --restarts --restart-after --restart-above --seed --eval-seed --eval-every --patience --target
         --max-steps --max-seconds --device --backend --threads --out -o --overwrite --resume --save-every --require
         --dry-run --json --quiet -q --debug""",
@@ -231,7 +231,14 @@ def test_paper_recipe_is_the_published_table(alrnn):
     c = json.loads(alrnn("train", "--task", "addition", "--recipe", "paper", "--dry-run", "--json").stdout)
     m, t = c["model"], c["training"]
     assert (m["M"], m["init"], m["readout_bias"], m["z0"]) == (50, "paper", False, "noise")
-    assert (t["tau"], t["batch"], t["epochs"], t["clip"], t["schedule"], t["lr"]) == (0.1, 128, 2000, 0, "constant", 1e-3)
+    assert (t["tau"], t["batch"], t["epochs"], t["clip"], t["schedule"], t["lr"]) == (
+        0.1,
+        128,
+        2000,
+        0,
+        "constant",
+        1e-3,
+    )
     assert (c["task_options"]["train"], c["task_options"]["test"], t["M_reg"], t["fresh"]) == (10_000, 1_000, 25, False)
 
 

@@ -158,7 +158,9 @@ def arrays(
     return out
 
 
-def visited_regions(params: Parameters, z: np.ndarray, phases: np.ndarray, names: tuple[str, ...]) -> tuple[Region, ...]:
+def visited_regions(
+    params: Parameters, z: np.ndarray, phases: np.ndarray, names: tuple[str, ...]
+) -> tuple[Region, ...]:
     """The subregions of these states, by falling use, with the eigenvalues of their Jacobians."""
     flat, phase = z.reshape(-1, params.M), phases.reshape(-1)
     found, counts, inverse = dynamics.unique_regions(flat, params.P)
@@ -261,9 +263,7 @@ def network(
         regions=visited_regions(params, z, phases, names),
         fixed_points=regular_fixed_points(params, inputs) if P <= 8 else (),
         phases=names,
-        arrays=arrays(
-            params, s, z, phases=phases, conditions=condition, phase_inputs=np.array(list(inputs.values()))
-        ),
+        arrays=arrays(params, s, z, phases=phases, conditions=condition, phase_inputs=np.array(list(inputs.values()))),
         inputs=tuple(inputs),
         conditions=tuple(f"{360 * i // max(conditions, 1)}°" for i in range(conditions)),
         task="memory",

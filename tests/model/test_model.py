@@ -49,7 +49,9 @@ def test_inits_are_what_they_say():
     assert 0.009 < paper.std() < 0.011
     assert 0.08 < float(model.C.detach().std()) < 0.12
     identity, _ = W("identity")
-    np.testing.assert_allclose(identity[: M // 2, : M // 2] - paper[: M // 2, : M // 2] * (1 - np.eye(M // 2)), np.eye(M // 2))
+    np.testing.assert_allclose(
+        identity[: M // 2, : M // 2] - paper[: M // 2, : M // 2] * (1 - np.eye(M // 2)), np.eye(M // 2)
+    )
     orthogonal, _ = W("orthogonal")
     np.testing.assert_allclose(orthogonal @ orthogonal.T, np.eye(M), atol=1e-6)
     random, _ = W("random")

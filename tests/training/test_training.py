@@ -18,7 +18,16 @@ from alrnn_cli.training.losses import loss
 from alrnn_cli.training.run import device_of, train
 
 OPTIONS = {"T": 8, "train": 60, "validation": 40, "test": 30}
-SETTINGS = {"M": 6, "P": 1, "init": "identity", "batch": 16, "epochs": 6.0, "lr": 1e-2, "schedule": "cosine", "tau": 0.01}
+SETTINGS = {
+    "M": 6,
+    "P": 1,
+    "init": "identity",
+    "batch": 16,
+    "epochs": 6.0,
+    "lr": 1e-2,
+    "schedule": "cosine",
+    "tau": 0.01,
+}
 
 
 def make(tmp_path, name="a", should_stop=lambda: "", resume=False, on_step=lambda p: None, **changes):
@@ -43,7 +52,15 @@ def test_resume_after_stops_at_random_steps_is_bit_exact(tmp_path, fresh):
         while True:
             seen["n"], seen["until"] = 0, int(rng.integers(1, 12))
             again, out = make(
-                tmp_path, f"cut{attempt}", stop, resume=True, fresh=fresh, clip=0.5, z0="noise", restarts=1, restart_above=1e-9
+                tmp_path,
+                f"cut{attempt}",
+                stop,
+                resume=True,
+                fresh=fresh,
+                clip=0.5,
+                z0="noise",
+                restarts=1,
+                restart_above=1e-9,
             )
             pieces += 1
             if again.outcome.status == "finished":
@@ -67,7 +84,19 @@ def test_training_learns_and_keeps_the_best_state(tmp_path):
     history = run.checkpoint.meta.history
     assert run.checkpoint.meta.metrics["validation"]["mse"] == min(history["score"])
     assert run.checkpoint.meta.metrics["test"]["mse"] < 0.5 * Addition(OPTIONS).chance["mse"]
-    columns = {"step", "epoch", "loss", "penalty", "score", "grad_norm", "lr", "spectral_radius", "bitcodes", "T", "restart"}
+    columns = {
+        "step",
+        "epoch",
+        "loss",
+        "penalty",
+        "score",
+        "grad_norm",
+        "lr",
+        "spectral_radius",
+        "bitcodes",
+        "T",
+        "restart",
+    }
     assert set(history) == columns
     assert len({len(v) for v in history.values()}) == 1
     assert store.load_checkpoint(out).meta.best_step == history["step"][int(np.argmin(history["score"]))]
@@ -208,4 +237,9 @@ def test_what_a_run_cannot_do_is_refused():
         device_of("gpu!")
     task = Addition(OPTIONS)
     with pytest.raises(UsageError, match="--curriculum"):
-        Loop(configuration.resolve("addition", task.opt, [{**SETTINGS, "curriculum": 0.5}]), task, torch.device("cpu"), "auto")
+        Loop(
+            configuration.resolve("addition", task.opt, [{**SETTINGS, "curriculum": 0.5}]),
+            task,
+            torch.device("cpu"),
+            "auto",
+        )

@@ -1,0 +1,180 @@
+"""Example trajectories in a plane: their projection, their colours, and the legend that explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ..dynamics import bits, parse_code
+from ..records import AnalysisReport
+from . import _plane, style
+
+_NAMED = 6  # so many conditions get a colour and a legend entry each
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all panels of a report share.
+
+    x: (n, T, 2) positions, NaN on padding (for one unit: z_t and z_{t+1}); conditions: (n,); cloud: (m, 2) finite
+    positions; colour_by: "condition", "number" (many conditions), "time" or "" (no trajectories).
+    """
+
+    plane: _plane.Plane
+    names: tuple[str, str]
+    x: np.ndarray
+    conditions: np.ndarray
+    cloud: np.ndarray
+    colour_by: str
+    one_unit: bool
+    dt: float
+    time: str
+
+    @property
+    def count(self) -> int:
+        return len(self.x)
+
+
+def scene(report: AnalysisReport, axes: str, trials: int) -> Scene:
+    """Project the first `trials` trajectories that have a finite state. Errors: UsageError for a bad plane."""
+    plane = _plane.plane_of(report, axes)
+    z, conditions = _plane.states(report)
+    keep = np.flatnonzero(np.isfinite(z).all(-1).any(1)) if len(z) else np.zeros(0, int)
+    keep = _spread(keep, conditions, trials)
+    z, conditions = z[keep], conditions[keep]
+    one_unit = len(plane.basis) == 1
+    x = plane.project(z)
+    if one_unit:
+        x = np.concatenate([x[:, :-1], x[:, 1:]], -1)
+        names = ("$z_t$ (state)", "$z_{t+1}$ (state)")
+    else:
+        names = (plane.names[0], plane.names[1])
+    cloud = x.reshape(-1, 2)
+    several = len(np.unique(conditions))
+    colour_by = "" if not len(x) else "time" if several <= 1 else "condition" if several <= _NAMED else "number"
+    task = report.task or {}
+    unit = str(task.get("dt_unit") or "step")
+    return Scene(
+        plane, names, x, conditions, cloud[np.isfinite(cloud).all(-1)], colour_by, one_unit,
+        float(task.get("dt") or 1.0), "time (steps)" if unit in ("step", "steps") else f"time ({unit})",
+    )  # fmt: skip
+
+
+def _spread(keep: np.ndarray, conditions: np.ndarray, trials: int) -> np.ndarray:
+    """The first trials, taking the conditions in turn."""
+    turn = np.zeros(len(keep), int)
+    seen: dict[int, int] = {}
+    for k, trial in enumerate(keep):
+        condition = int(conditions[trial])
+        turn[k] = seen[condition] = seen.get(condition, -1) + 1
+    return np.sort(keep[np.argsort(turn, kind="stable")[:trials]])
+
+
+def condition_colours(scene: Scene) -> dict[int, Any]:
+    """Colour of every condition."""
+    there = [int(c) for c in np.unique(scene.conditions)]
+    if scene.colour_by == "condition":
+        return {c: style.CATEGORIES[k] for k, c in enumerate(there)}
+    scale = colormaps[style.SCALE]
+    return {c: scale(0.92 * k / max(len(there) - 1, 1)) for k, c in enumerate(there)}
+
+
+def paint(axes: Axes, scene: Scene, width: str) -> None:
+    """Draw the trajectories into one panel."""
+    if not scene.count:
+        return
+    size = style.scale(width)
+    alpha = 0.9 if scene.count <= 10 else 0.65
+    if scene.one_unit:
+        _dots(axes, scene, size, alpha)
+        return
+    segments = np.stack([scene.x[:, :-1], scene.x[:, 1:]], 2)
+    good = np.isfinite(segments).all((-1, -2))
+    trial, step = np.nonzero(good)
+    lines = LineCollection(list(segments[good]), linewidths=0.8 * size, alpha=alpha, zorder=3, gid="trajectories",
+                           capstyle="round")  # fmt: skip
+    if scene.colour_by == "time":
+        lines.set(array=(step + 1.5) * scene.dt, cmap=style.SCALE, norm=time_scale(scene))
+    else:
+        colours = condition_colours(scene)
+        lines.set_color([colours[int(scene.conditions[i])] for i in trial])
+    axes.add_collection(lines, autolim=False)
+    last = [x[np.isfinite(x).all(-1)][-1] for x in scene.x]
+    ends = np.array(last)
+    axes.scatter(ends[:, 0], ends[:, 1], s=5 * size**2, c="black", lw=0, zorder=3.5, gid="ends")
+
+
+def _dots(axes: Axes, scene: Scene, size: float, alpha: float) -> None:
+    trial, step = np.nonzero(np.isfinite(scene.x).all(-1))
+    xy = scene.x[trial, step]
+    options: dict[str, Any] = {"s": 6 * size**2, "lw": 0, "alpha": alpha, "zorder": 3, "gid": "trajectories"}
+    if scene.colour_by == "time":
+        axes.scatter(xy[:, 0], xy[:, 1], c=(step + 1) * scene.dt, cmap=style.SCALE, norm=time_scale(scene), **options)
+    else:
+        colours = condition_colours(scene)
+        axes.scatter(xy[:, 0], xy[:, 1], color=[colours[int(scene.conditions[i])] for i in trial], **options)
+
+
+def time_scale(scene: Scene) -> Normalize:
+    """Colour scale from the first to the last step."""
+    return Normalize(scene.dt, max(scene.x.shape[1], 2) * scene.dt)
+
+
+def colourbar(figure: Figure, grid: Any, scene: Scene, width: str, *, first: bool) -> None:
+    """What colour means where it is a scale; one bar for the figure."""
+    if scene.colour_by not in ("time", "number") or not first:
+        return
+    if scene.colour_by == "time":
+        norm, text = time_scale(scene), scene.time
+    else:
+        norm, text = Normalize(float(scene.conditions.min()), float(scene.conditions.max())), "condition (number)"
+    bar = figure.colorbar(
+        ScalarMappable(norm, style.SCALE), ax=list(np.ravel(grid)), label=text, aspect=28 * len(grid), pad=0.02
+    )
+    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+
+
+def entries(scenes: Sequence[Scene], reports: Sequence[AnalysisReport], width: str) -> dict[str, Line2D]:
+    """Legend entries: conditions by name, and the dots that end trajectories."""
+    found: dict[str, Line2D] = {}
+    for scene, report in zip(scenes, reports, strict=True):
+        names = list((report.task or {}).get("condition_names") or ())
+        if scene.colour_by == "condition":
+            for c, colour in condition_colours(scene).items():
+                name = str(names[c]) if 0 <= c < len(names) else f"condition {c}"
+                found.setdefault(name, Line2D([], [], color=colour, lw=1.4 * style.scale(width)))
+    if any(scene.count and not scene.one_unit for scene in scenes):
+        dot = Line2D([], [], ls="none", marker="o", color="black", mew=0, ms=2.2 * style.scale(width))
+        found["end of a trajectory"] = dot
+    return found
+
+
+def middle_of(plane: _plane.Plane, box: _plane.Box, bitcode: str) -> np.ndarray | None:
+    """A point in view well inside a subregion: nearest the middle of what is seen of it, (2,), or None."""
+    gx, gy = (a + (b - a) * np.linspace(0.13, 0.87, 38) for a, b in (box[:2], box[2:]))
+    at = np.stack(np.meshgrid(gx, gy), -1).reshape(-1, 2)
+    own = at[(bits(plane.lift(at), len(bitcode)) == parse_code(bitcode)).all(-1)]
+    if not len(own):
+        return None
+    span = np.array([box[1] - box[0], box[3] - box[2]])
+    return np.asarray(own[np.argmin(np.linalg.norm((own - own.mean(0)) / span, axis=1))])
+
+
+def rows(label: str, scene: Scene) -> list[dict[str, Any]]:
+    """Every plotted state: its trial, step (from 1), condition and position."""
+    trial, step = np.nonzero(np.isfinite(scene.x).all(-1))
+    return [
+        {"report": label, "phase": None, "what": "trajectory", "trial": int(i), "step": int(t) + 1,
+         "condition": int(scene.conditions[i]), "x": float(scene.x[i, t, 0]), "y": float(scene.x[i, t, 1])}
+        for i, t in zip(trial, step, strict=True)
+    ]  # fmt: skip
