@@ -13,7 +13,7 @@ from .options import OUTPUT, Data, Debug, Json, Quiet
 from .output import console, number, say
 
 if TYPE_CHECKING:
-    from ..records import AnalysisReport, FixedPoint
+    from ..records import AnalysisReport, FixedPoint, Region
 
 NAME = "analyze"
 HELP = """Take a trained model apart: subregions, modes, fixed points.
@@ -105,14 +105,15 @@ def show(report: AnalysisReport) -> None:
     _show_fixed_points(report)
 
 
-def _slowest(region: object) -> str:
-    """The mode nearest |λ| = 1 in words."""
-    from ..analysis.summary import describe_mode
-
-    modes = region.modes  # type: ignore[attr-defined]
-    if not modes:
+def _slowest(region: Region) -> str:
+    """The mode nearest |λ| = 1, in steps."""
+    if not region.modes:
         return "–"
-    return describe_mode(min(modes, key=lambda m: abs(m.modulus - 1)))
+    mode = min(region.modes, key=lambda m: abs(m.modulus - 1))
+    if mode.timescale is None:
+        return "marginal"
+    turn = "" if mode.period is None else f", period {mode.period:,.3g}"
+    return f"{'grows, ' if mode.kind == 'growing' else ''}{mode.timescale:,.4g} steps{turn}"
 
 
 def _show_fixed_points(report: AnalysisReport) -> None:

@@ -19,7 +19,7 @@ HELP = """Train, analyze and plot the addition task with one nonlinear unit.
 Runs the three commands that it shows, in a folder of its own.
 """
 
-_TASK = "--task addition --task-opt T=20 --M 20 --P 1 --epochs 30"
+_TASK = "--task addition --task-opt T=20 --M 20 --P 1 --epochs 30 --threads 1"
 
 
 def command(
@@ -42,9 +42,21 @@ def command(
     screen = console()
     for line in lines:
         screen.print(f"\n[bold green]$ alrnn {line}[/]", soft_wrap=True)
-        app.invoke([*shlex.split(line), "--quiet"] if not line.startswith(("plot", "train")) else shlex.split(line))
-    screen.print(
-        "\nOne ReLU unit is enough to add: it opens and shuts a gate, and a slow linear mode keeps the sum.\n"
-        f"Look at {picture}; then try the same with --P 0, which cannot do it.",
-        soft_wrap=True,
+        app.invoke([*shlex.split(line), *(["--quiet"] if line.startswith("analyze") else [])])
+    screen.print(f"\n{found(report)}\nLook at {picture}; then try the same with --P 0, which cannot add.", soft_wrap=True)
+
+
+def found(path: Path) -> str:
+    """What the analysis says the one nonlinear unit is for, in a sentence."""
+    from ..store import load_analysis
+
+    report = load_analysis(path)
+    open_, shut = ({r.bitcode: r.frequency_by_phase.get(phase) or 0.0 for r in report.regions} for phase in ("mask on", "mask off"))
+    on, off = max(open_, key=open_.__getitem__), max(shut, key=shut.__getitem__)
+    head = f"Found: test mse {report.score['mse']:.1e} (chance {report.chance['mse']:.3f})"
+    if on == off:
+        return f"{head}; most states are in subregion {on} whether the mask is on or off."
+    return (
+        f"{head}. The one ReLU unit is a gate: {100 * open_[on]:.1f} % of states are in subregion {on} when a number is "
+        f"marked, {100 * shut[off]:.1f} % in subregion {off} when it is not."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AlrnnError, ExitCode
+from ..errors import AlrnnError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,8 +20,7 @@ def show_error(error: AlrnnError, *, as_json: bool, code: int | None = None) -> 
         line = {"schema": "alrnn.error/1", "error": error.message, "hint": error.hint, "exit_code": int(code)}
         sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
         return
-    name = ExitCode(code).name.lower()
-    sys.stderr.write(f"alrnn: {error.message}\n" if name != "bug" else f"alrnn: {error.message}\n")
+    sys.stderr.write(f"alrnn: {error.message}\n")
     if error.hint:
         sys.stderr.write(f"       {error.hint}\n")
 
