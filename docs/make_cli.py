@@ -16,7 +16,10 @@ def page() -> str:
     from alrnn_cli.cli.help import help_text
 
     root = typer.main.get_command(app)
-    parts = ["# Command line\n\nMade from the code by `python docs/make_cli.py`.\n", f"```text\n{help_text(root, [])}```\n"]
+    parts = [
+        "# Command line\n\nMade from the code by `python docs/make_cli.py`.\n",
+        f"```text\n{help_text(root, [])}```\n",
+    ]
     parts += [f"## alrnn {name}\n\n```text\n{help_text(root, [name])}```\n" for name in root.commands]
     parts.append(EXIT_CODES)
     return "\n".join(parts)

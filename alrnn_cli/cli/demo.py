@@ -43,7 +43,9 @@ def command(
     for line in lines:
         screen.print(f"\n[bold green]$ alrnn {line}[/]", soft_wrap=True)
         app.invoke([*shlex.split(line), *(["--quiet"] if line.startswith("analyze") else [])])
-    screen.print(f"\n{found(report)}\nLook at {picture}; then try the same with --P 0, which cannot add.", soft_wrap=True)
+    screen.print(
+        f"\n{found(report)}\nLook at {picture}; then try the same with --P 0, which cannot add.", soft_wrap=True
+    )
 
 
 def found(path: Path) -> str:
@@ -51,7 +53,9 @@ def found(path: Path) -> str:
     from ..store import load_analysis
 
     report = load_analysis(path)
-    open_, shut = ({r.bitcode: r.frequency_by_phase.get(phase) or 0.0 for r in report.regions} for phase in ("mask on", "mask off"))
+    open_, shut = (
+        {r.bitcode: r.frequency_by_phase.get(phase) or 0.0 for r in report.regions} for phase in ("mask on", "mask off")
+    )
     on, off = max(open_, key=open_.__getitem__), max(shut, key=shut.__getitem__)
     head = f"Found: test mse {report.score['mse']:.1e} (chance {report.chance['mse']:.3f})"
     if on == off:

@@ -48,7 +48,18 @@ class Custom(Task):
         Option("standardise", False, "scale each input channel to mean 0 and deviation 1 over the training steps"),
     )
     needs_data = True
-    recipe: ClassVar[dict[str, Any]] = {}
+    # A start that can hold a value, and settings that forgive; your task may want others.
+    recipe: ClassVar[dict[str, Any]] = {
+        "M": 50,
+        "P": 2,
+        "init": "identity",
+        "batch": 32,
+        "epochs": 100.0,
+        "lr": 1e-3,
+        "schedule": "cosine",
+        "warmup": 0.05,
+        "clip": 1.0,
+    }
     paper_recipe: ClassVar[dict[str, Any]] = {}
     phases = (Phase("trial", "the whole trial; its constant input is the mean input", None),)
 

@@ -227,7 +227,8 @@ class _Reader:
             raise self.error(prefix + "conditions", f"{len(conditions)} entries for {n} trials")
         at = counted if per_step else np.ones(n, bool)
         if classes:
-            bad = at & (y < 0)
+            # Above 2^31 no label is meant, and an unsigned one could wrap to a negative below.
+            bad = at & ((y < 0) | (y > 2**31))
             if bad.any():
                 where = np.argwhere(bad)[0]
                 raise self.error(

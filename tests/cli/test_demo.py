@@ -20,7 +20,20 @@ def test_readme_commands_chain_in_one_folder(alrnn, tmp_path):
     block = README.split("## Three commands")[1].split("The first prints")[0]
     commands = [line.strip().split()[1:] for line in block.splitlines() if line.strip().startswith("alrnn ")]
     assert [c[0] for c in commands] == ["train", "analyze", "plot"]
-    commands[0] += "--task-opt T=6 --task-opt train=40 --task-opt validation=20 --task-opt test=20 --M 4 --batch 20".split()
+    commands[0] += [
+        "--task-opt",
+        "T=6",
+        "--task-opt",
+        "train=40",
+        "--task-opt",
+        "validation=20",
+        "--task-opt",
+        "test=20",
+        "--M",
+        "4",
+        "--batch",
+        "20",
+    ]
     commands[0] += ["--epochs", "2"]
     for command in commands:
         done = alrnn(*command)

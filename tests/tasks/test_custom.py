@@ -314,3 +314,12 @@ def test_unknown_key_names_the_closest(tmp_path: Path) -> None:
 def test_fractions_that_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="leave no training trial of 30"):
         make(tmp_path, base(), options={"test_fraction": 0.6, "validation_fraction": 0.5})
+
+
+def test_unsigned_label_too_large_for_a_class_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    labels = np.array([0, 1] * 10, np.uint64)
+    labels[3] = 2**63 + 1
+    np.savez(path, inputs=np.zeros((20, 4, 1)), targets=labels, output_names=np.array(["a", "b"]))
+    with pytest.raises(InputError, match="labels are 0"):
+        Custom({}, data=str(path))
