@@ -138,6 +138,9 @@ def describe_mode(mode: Mode) -> str:
     if marginal or mode.timescale is None:
         return f"{head}it {act} without decay"
     if mode.kind == "growing":
+        if mode.period is None and abs(re - 1) <= _STORES:
+            # A value held for fewer steps than the growth takes is stored all the same.
+            return f"{head}it stores a value, growing e-fold in {steps(mode.timescale)}"
         if mode.period is None:
             return f"{head}it grows e-fold in {steps(mode.timescale)}"
         return f"{head}it {act} and grows e-fold in {steps(mode.timescale)}"
