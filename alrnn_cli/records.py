@@ -10,9 +10,15 @@ Legend of array dimensions, used in every docstring of the package:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from .lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
+
 
 CHECKPOINT_SCHEMA = "alrnn.checkpoint/1"
 ANALYSIS_SCHEMA = "alrnn.analysis/1"

@@ -11,13 +11,14 @@ ROOT = Path(alrnn_cli.__file__).parent
 #: who may import whom inside the package; a part may always import itself
 ALLOWED = {
     "errors": set(),
+    "lazy": set(),
     "config": {"errors"},
-    "records": {"errors"},
+    "records": {"errors", "lazy"},
     "dynamics": {"records", "errors"},
     "store": {"records", "errors"},
     "kernels": {"dynamics", "records", "config", "errors"},
     "model": {"kernels", "dynamics", "records", "config", "errors"},
-    "tasks": {"records", "config", "errors"},
+    "tasks": {"records", "config", "errors", "lazy"},
     "training": {"tasks", "model", "kernels", "dynamics", "records", "config", "errors", "store", "__version__"},
     "rollout": {"training", "tasks", "model", "records", "config", "errors"},
     "analysis": {"dynamics", "records", "config", "errors"},

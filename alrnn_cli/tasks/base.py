@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import UsageError, closest
+from ..lazy import lazy
 from ..records import Trials
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def _convert(text: Any, kind: type) -> Any:
     if kind is int and isinstance(text, float) and not text.is_integer():
         raise ValueError(text)
     value = kind(text)
-    if kind is float and not np.isfinite(value):
+    if kind is float and not math.isfinite(value):
         raise ValueError(text)
     return value
 

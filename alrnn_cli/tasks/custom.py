@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InputError, UsageError
+from ..lazy import lazy
 from ..records import Trials
 from . import npz
 from .base import Option, Phase, Task
 from .scores import accuracy, cross_entropy, mse
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 _SPLITS = ("train", "validation", "test")
 

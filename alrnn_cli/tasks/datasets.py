@@ -14,10 +14,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..errors import AlrnnError, InputError, MachineError
+from ..lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 _TIMEOUT = 30.0  # seconds without a byte from the server
 _CHUNK = 1 << 16

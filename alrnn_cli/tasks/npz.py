@@ -7,10 +7,15 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..errors import InputError, MachineError, closest
+from ..lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 _PREFIX = {"train": "", "validation": "validation_", "test": "test_"}
 _PART_KEYS = ("inputs", "targets", "mask", "lengths", "conditions")

@@ -6,16 +6,20 @@ import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InputError, UsageError
+from ..lazy import lazy
 from ..records import Trials
 from . import datasets
 from .base import Option, Phase, Task
 from .datasets import RemoteFile
 from .scores import accuracy, cross_entropy
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

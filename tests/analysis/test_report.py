@@ -183,7 +183,8 @@ def test_modes_in_words() -> None:
 
     assert told(0.9998) == "has λ = 0.99980: it stores a value, with a timescale of 4,999 steps"
     assert told(0.5) == "has λ = 0.500: it forgets, with a timescale of 1.44 steps"
-    assert told(1.01) == "has λ = 1.010: it grows e-fold in 100 steps"
+    assert told(1.01) == "has λ = 1.010: it stores a value, growing e-fold in 100 steps"
+    assert told(1.1) == "has λ = 1.100: it grows e-fold in 10.5 steps"
     assert told(-1) == "has λ = -1: it changes sign at every step (period 2 steps) without decay"
     assert told(1j) == "is a pair with |λ| = 1: it rotates with a period of 4 steps without decay"
     assert "and grows e-fold" in told(1.1j) and told(0) == "has λ = 0: it forgets within one step"
