@@ -30,11 +30,6 @@ def run(arguments: list[str] | None = None) -> None:
     sys.exit(int(_run(args)))
 
 
-def invoke(args: list[str]) -> None:
-    """Run one command line inside another command; its errors are raised. args: without the program's name."""
-    typer.main.get_command(app).main(args=args, prog_name="alrnn", standalone_mode=False)
-
-
 def _run(args: list[str]) -> int:
     words = args[: args.index("--")] if "--" in args else args
     if "--version" in words[:1]:

@@ -23,6 +23,7 @@ _TASK = "--task addition --task-opt T=20 --M 20 --P 1 --epochs 30 --threads 1"
 
 
 def command(
+    ctx: typer.Context,
     folder: Annotated[
         Path, typer.Option("--folder", help="where to put the files [alrnn-demo]", metavar="FOLDER",
                            rich_help_panel=OUTPUT)
@@ -30,8 +31,8 @@ def command(
     debug: Debug = False,
 ) -> None:  # fmt: skip
     """Echo and run each command, then say what was found and where."""
-    from . import app
-
+    # The program that runs this command, without importing it: it imports us.
+    program = ctx.find_root().command
     checkpoint, picture = folder / "ckpt.safetensors", folder / "phase.png"
     report = folder / "ckpt.analysis.json"
     lines = [
@@ -42,7 +43,8 @@ def command(
     screen = console()
     for line in lines:
         screen.print(f"\n[bold green]$ alrnn {line}[/]", soft_wrap=True)
-        app.invoke([*shlex.split(line), *(["--quiet"] if line.startswith("analyze") else [])])
+        words = [*shlex.split(line), *(["--quiet"] if line.startswith("analyze") else [])]
+        program.main(args=words, prog_name="alrnn", standalone_mode=False)
     screen.print(
         f"\n{found(report)}\nLook at {picture}; then try the same with --P 0, which cannot add.", soft_wrap=True
     )
