@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
 
@@ -20,8 +24,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, analyze, plot, tasks, demo):
-    app.command(command.NAME, help=command.HELP)(command.command)
+
+
+def _collecting(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the garbage collector on again, which `main` turns off while the parser is built."""
+
+    @functools.wraps(command)
+    def run_it(**given: Any) -> None:
+        gc.enable()
+        command(**given)
+
+    return run_it
+
+
+for _module in (train, analyze, plot, tasks, demo):
+    app.command(_module.NAME, help=_module.HELP)(_collecting(_module.command))
 
 
 def run(arguments: list[str] | None = None) -> None:

@@ -84,7 +84,7 @@ class SequentialMNIST(Task):
         "P": 5,
         "init": "orthogonal",
         "input_scale": 0.03,
-        "batch": 64,
+        "batch": 32,
         "epochs": 10.0,
         "lr": 3e-3,
         "lr_recurrent": 0.05,
