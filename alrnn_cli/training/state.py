@@ -17,7 +17,7 @@ from ..records import History
 class Counters:
     """step: optimizer steps done in all; attempt_step: since training last began anew; restart: how often it did;
     best_step, stale: step of the best evaluation and evaluations since; sums: of loss, penalty and gradient norm since the last
-    evaluation, over `summed` steps; seconds: time spent, earlier sessions included."""
+    evaluation, over `summed` steps; seconds: time spent, interrupted parts included."""
 
     step: int = 0
     attempt_step: int = 0
