@@ -48,7 +48,8 @@ _LEADING: dict[str, tuple[Any, Any]] = {
 
 _TRAILING = {
     "device": (Annotated[str, typer.Option("--device", help="cpu or cuda [cpu]", metavar="NAME", rich_help_panel="Machine")], "cpu"),
-    "backend": (Annotated[str, typer.Option("--backend", help="kernel of the recurrence: auto, torch, reference [auto]", metavar="NAME",
+    "backend": (Annotated[str, typer.Option("--backend", help="kernel of the recurrence: auto, cpu, torch, reference [auto]",
+                                            metavar="NAME",
                                             rich_help_panel="Machine")], "auto"),
     "threads": (Annotated[int, typer.Option("--threads", help="CPU threads (0: torch's own choice) [0]", min=0, metavar="INT",
                                             rich_help_panel="Machine")], 0),

@@ -9,6 +9,7 @@ file with `run` and `refusal`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -19,18 +20,22 @@ from torch import Tensor
 
 from ..errors import DeviceError, UsageError, closest
 
-_HELPERS = {"__init__"}
+
+@cache
+def names() -> tuple[str, ...]:
+    """Names of the backends, from the files in this folder; a leading underscore marks a part of one."""
+    return tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_")))
 
 
-def names() -> list[str]:
-    """Names of the backends, from the files in this folder."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _HELPERS)
-
-
+@cache
 def _module(name: str) -> ModuleType:
     if name not in names():
         raise UsageError(f"Unknown backend {name!r}.", closest(name, ["auto", *names()]))
     return import_module("." + name, __name__)
+
+
+#: what "auto" tries, fastest first; `torch` runs everywhere
+_PREFERENCE = ("cuda", "cpu", "torch")
 
 
 def resolve(backend: str, device: pt.device | str = "cpu", dtype: pt.dtype = pt.float32) -> str:
@@ -38,25 +43,38 @@ def resolve(backend: str, device: pt.device | str = "cpu", dtype: pt.dtype = pt.
 
     Errors: UsageError for an unknown name, DeviceError with the reason where the backend asked for cannot run.
     """
+    return _resolve(backend, pt.device(device), dtype)
+
+
+@lru_cache(maxsize=64)
+def _resolve(backend: str, device: pt.device, dtype: pt.dtype) -> str:
     if backend == "auto":
-        return "torch"
-    refusal: str = _module(backend).refusal(pt.device(device), dtype)
+        there = (name for name in _PREFERENCE if name in names())
+        return next(name for name in there if not _module(name).refusal(device, dtype))
+    refusal: str = _module(backend).refusal(device, dtype)
     if refusal:
-        raise DeviceError(f"Backend {backend!r} cannot run here: {refusal}", "Use --backend auto.")
+        raise DeviceError(f"Backend {backend!r} cannot run here: {refusal}.", "Use --backend auto.")
     return backend
 
 
 def pwl_mask(P: int | Sequence[int] | Tensor, E: int, M: int, device: pt.device | str = "cpu") -> Tensor:
-    """True on the piecewise-linear units, the last P of M, per member. Returns: (E, M) bool.
+    """True on the piecewise-linear units, the last P of M, per member. Returns: (E, M) bool, not to be written to.
 
     Errors: UsageError where P is not within 0 … M or has another length than E.
     """
-    p = pt.as_tensor(P, device=device).reshape(-1)
-    if p.numel() not in (1, E):
-        raise UsageError(f"P has {p.numel()} values for {E} members.", "Give one P, or one a member.")
-    if bool((p < 0).any()) or bool((p > M).any()):
-        raise UsageError(f"P must lie within 0 … M = {M}, got {p.tolist()}.")
-    return pt.arange(M, device=device)[None, :] >= (M - p.expand(E))[:, None]
+    values = P.reshape(-1).tolist() if isinstance(P, Tensor) else P if isinstance(P, Sequence) else (P,)
+    return _pwl_mask(tuple(int(p) for p in values), E, M, pt.device(device))
+
+
+@lru_cache(maxsize=64)
+def _pwl_mask(values: tuple[int, ...], E: int, M: int, device: pt.device) -> Tensor:
+    if len(values) not in (1, E):
+        raise UsageError(f"P has {len(values)} values for {E} members.", "Give one P, or one a member.")
+    if min(values) < 0 or max(values) > M:
+        raise UsageError(f"P must lie within 0 … M = {M}, got {list(values)}.")
+    with pt.inference_mode(False):  # it outlives this call
+        p = pt.tensor(values, device=device).expand(E)
+        return pt.arange(M, device=device)[None, :] >= (M - p)[:, None]
 
 
 def _check(name: str, tensor: Tensor, shape: tuple[int, ...], like: Tensor) -> None:

@@ -1,0 +1,177 @@
+"""The recurrence compiled for this processor: a tile of trials stays in cache over all its steps.
+
+`_tiles` holds the loops and draws the memory, `_vector` the blocks they are made of. Here: what the kernel is called with, how
+work is cut up, and the link to autograd. Nothing has to be installed but numba; the code is compiled on first use, for the
+processor at hand, and kept on disk.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import logging
+import threading
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from ._threads import team
+
+_TILE = 32
+_ROW = 400  # what a row costs at a step besides its products, in multiply-adds
+_SMALL = 1e6  # multiply-adds (25 µs on a core) below which a second thread costs more than it saves
+_log = logging.getLogger(__name__)
+
+
+def refusal(device: torch.device, dtype: torch.dtype) -> str:
+    """Why this backend cannot run on `device` with `dtype`; "" where it can."""
+    if device.type != "cpu":
+        return f"it computes on the CPU, not on {device.type}"
+    if dtype != torch.float32:
+        return f"it computes in float32, not in {str(dtype).removeprefix('torch.')}"
+    return "" if find_spec("numba") else "it needs the package numba, which is not installed"
+
+
+def run(
+    s: Tensor, A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor, lengths: Tensor | None, last: bool
+) -> Tensor:
+    """As `reference.run`. Returns: (E, B, T, M), or (E, B, M) with `last`."""
+    from ._vector import LANES
+
+    M = W.shape[-1]
+    if LANES <= M:
+        return _Scan.apply(s, A, W, C, h, z0, pwl, lengths, last)  # type: ignore[no-untyped-call]
+    # Fewer units than a vector holds: linear units that stay at zero are added behind.
+    more = LANES - M
+    pad = torch.nn.functional.pad
+    z: Tensor = _Scan.apply(  # type: ignore[no-untyped-call]
+        s, pad(A, (0, more)), pad(W, (0, more, 0, more)), pad(C, (0, 0, 0, more)), pad(h, (0, more)), pad(z0, (0, more)),
+        pad(pwl, (0, more)), lengths, last,
+    )  # fmt: skip
+    return z[..., :M]
+
+
+@cache
+def _kernels() -> tuple[Any, Any]:
+    """The two kernels as C functions, and what they need kept alive."""
+    slow = threading.Timer(1.0, lambda: _log.warning("compiling the CPU kernel, once: about 12 s"))
+    slow.daemon = True
+    slow.start()
+    try:
+        from . import _tiles, _vector
+
+        sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (_tiles, _vector))
+        digest = hashlib.sha256(sources + bytes([_vector.LANES, _vector.WIDEST])).digest()
+        return _tiles.entries(int.from_bytes(digest[:7], "big") | 1)
+    finally:
+        slow.cancel()
+
+
+def _launch(which: int, numbers: Sequence[int], items: int, threads: int) -> None:
+    taken = ctypes.c_int64(0)
+    packed = (ctypes.c_int64 * (len(numbers) + 2))(ctypes.addressof(taken), items, *numbers)
+    team.run(_kernels()[which].ctypes, packed, min(threads, items))
+
+
+def plan(B: int, T: int, M: int, K: int, threads: int) -> tuple[int, int]:
+    """How the trials of one member are cut up: chunks, and rows of a tile.
+
+    A chunk is what one thread does and sums gradients over, so there are as many as threads where the work is worth more than
+    waking one. Never by the number of members: a member's numbers do not depend on how many others are computed with it.
+    Tiles are even parts of a chunk, at most 32 rows: enough that the weights are read from the second-level cache once for many
+    rows, few enough that what a tile carries from step to step stays in the first level up to M = 128.
+    """
+    worth = B * T * (M * (M + K) + _ROW) > _SMALL
+    chunk = _up(-(-B // (threads if worth else 1)), 4)
+    return -(-B // chunk), _up(-(-chunk // -(-chunk // _TILE)), 4)
+
+
+def _up(n: int, multiple: int) -> int:
+    return -(-n // multiple) * multiple
+
+
+class _Scan(torch.autograd.Function):
+    """Shapes as in `reference.run`, with M at least LANES."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, s: Tensor, A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor, lengths: Tensor | None, last: bool
+    ) -> Tensor:  # fmt: skip
+        E, B, T, K = s.shape
+        M = W.shape[-1]
+        s, z0 = _rows(s), _rows(z0)
+        A, W, C, h = (x.contiguous() for x in (A, W, C, h))
+        lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
+        need = any(ctx.needs_input_grad)
+        kept = T if need or not last else min(T, 2)
+        # Steps outermost: then a tile writes and reads one run of memory at a step.
+        z = s.new_empty(E, kept, B, M).transpose(1, 2)
+        threads = torch.get_num_threads()
+        chunks, rows = plan(B, T, M, K, threads)
+        _launch(0, (
+            chunks, rows,
+            s.data_ptr(), *s.stride()[:3],
+            A.data_ptr(), W.data_ptr(), C.data_ptr(), h.data_ptr(), pwl.data_ptr(),
+            z0.data_ptr(), *z0.stride()[:2],
+            z.data_ptr(), *z.stride()[:3], kept, 0 if lengths is None else lengths.data_ptr(),
+            B, T, M, K,
+        ), E * chunks, threads)  # fmt: skip
+        if need:
+            ctx.save_for_backward(s, A, W, C, z0, pwl, lengths, z)
+            ctx.last = last
+        if not last:
+            return z
+        return z[:, :, (T - 1) % kept].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        s, A, W, C, z0, pwl, lengths, z = ctx.saved_tensors
+        E, B, T, K = s.shape
+        M = W.shape[-1]
+        if lengths is not None and not ctx.last:
+            grad = _to_own_last(grad, lengths)
+        grad = _rows(grad)
+        strides = (*grad.stride()[:2], 0) if ctx.last else grad.stride()[:3]
+        threads = torch.get_num_threads()
+        chunks, rows = plan(B, T, M, K, threads)
+        items = E * chunks
+        parts = s.new_empty(E, chunks, M * (M + K + 2))
+        dz0 = s.new_empty(E, B, M)
+        ds = s.new_empty(E, T, B, K) if ctx.needs_input_grad[0] and K else None
+        _launch(1, (
+            chunks, rows,
+            s.data_ptr(), *s.stride()[:3],
+            A.data_ptr(), W.data_ptr(), C.data_ptr(), pwl.data_ptr(),
+            z0.data_ptr(), *z0.stride()[:2],
+            z.data_ptr(), *z.stride()[:3], 0 if lengths is None else lengths.data_ptr(),
+            grad.data_ptr(), *strides, int(ctx.last),
+            parts.data_ptr(), dz0.data_ptr(), 0 if ds is None else ds.data_ptr(),
+            B, T, M, K,
+        ), items, threads)  # fmt: skip
+        if ds is not None:
+            ds = ds.transpose(1, 2)
+        elif ctx.needs_input_grad[0]:
+            ds = s.new_zeros(E, B, T, K)
+        dW, dC, dA, dh = (parts[:, 0] if chunks == 1 else parts.sum(1)).split([M * M, M * K, M, M], dim=-1)
+        return ds, dA, dW.view(E, M, M), dC.view(E, M, K), dh, dz0, None, None, None
+
+
+def _rows(x: Tensor) -> Tensor:
+    """x with its last axis contiguous; other strides may be anything."""
+    return x if x.stride(-1) == 1 or x.shape[-1] <= 1 else x.contiguous()
+
+
+def _to_own_last(grad: Tensor, lengths: Tensor) -> Tensor:
+    """Gradients of states beyond a trial's length, added where the state stopped: at the trial's own last step."""
+    beyond = torch.arange(grad.shape[2]) >= lengths[..., None]
+    kept = grad.masked_fill(beyond[..., None], 0)
+    more = torch.where(beyond[..., None], grad, torch.zeros_like(grad)).sum(2)
+    at = (lengths - 1)[..., None, None].expand(-1, -1, 1, grad.shape[-1])
+    return kept.scatter_add(2, at, more[:, :, None])
