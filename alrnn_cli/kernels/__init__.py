@@ -9,6 +9,7 @@ file with `run` and `refusal`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -55,6 +56,37 @@ def _resolve(backend: str, device: pt.device, dtype: pt.dtype) -> str:
     if refusal:
         raise DeviceError(f"Backend {backend!r} cannot run here: {refusal}.", "Use --backend auto.")
     return backend
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend, and why it was taken."""
+
+    name: str
+    reason: str
+
+
+def choose(
+    backend: str, device: pt.device | str, dtype: pt.dtype, *, B: int, T: int, M: int, P: int, K: int, last: bool, ragged: bool
+) -> Choice:  # fmt: skip
+    """The backend for a whole run, as `resolve`, with "auto" knowing what the run is like.
+
+    last: only the state at the end of each trial is needed; ragged: trials end at different steps. P: the largest of the members.
+    Errors: as `resolve`.
+    """
+    name = resolve(backend, device, dtype)
+    if backend != "auto":
+        return Choice(name, "asked for")
+    if name != "cpu":
+        refused = (
+            f"{n}: {_module(n).refusal(pt.device(device), dtype)}" for n in _PREFERENCE[: _PREFERENCE.index(name)]
+        )
+        return Choice(name, "; ".join(refused) or f"compiled for {pt.device(device).type}")
+    saving = _module("chunked").saving(B, T, M, P, K) if last and not ragged else 1.0
+    if saving > 1:
+        why = f"only the last state is needed and {P} of {M} units are ReLUs, so about {saving:.1f} times cheaper than cpu"
+        return Choice("chunked", why)
+    return Choice(name, "compiled for this processor")
 
 
 def pwl_mask(P: int | Sequence[int] | Tensor, E: int, M: int, device: pt.device | str = "cpu") -> Tensor:

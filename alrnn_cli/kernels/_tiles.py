@@ -438,14 +438,16 @@ def entries(stamp: int) -> tuple[Any, Any]:
         if stamp:
             backward(*to_fixed_tuple(carray(numbers, (BACKWARD_NUMBERS,)), BACKWARD_NUMBERS))
 
-    def compiled(function: Any) -> Any:
-        signature = types.void(types.CPointer(types.int64))
-        try:
-            return cfunc(signature, cache=True)(function)
-        except RuntimeError:  # there is no folder to keep it in
-            return cfunc(signature)(function)
+    return as_c_function(enter_forward), as_c_function(enter_backward)
 
-    return compiled(enter_forward), compiled(enter_backward)
+
+def as_c_function(function: Any) -> Any:
+    """void(int64 *numbers), compiled, or read from the folder where numba keeps compiled code."""
+    signature = types.void(types.CPointer(types.int64))
+    try:
+        return cfunc(signature, cache=True)(function)
+    except RuntimeError:  # there is no such folder
+        return cfunc(signature)(function)
 
 
 FORWARD_NUMBERS = forward.py_func.__code__.co_argcount

@@ -13,6 +13,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -58,25 +59,28 @@ def run(
 
 
 @cache
-def _kernels() -> tuple[Any, Any]:
-    """The two kernels as C functions, and what they need kept alive."""
+def compiled(name: str) -> tuple[Any, Any]:
+    """Forward and backward C functions of the module `name` of this folder; says so on stderr where that takes long."""
     slow = threading.Timer(1.0, lambda: _log.warning("compiling the CPU kernel, once: about 12 s"))
     slow.daemon = True
     slow.start()
     try:
         from . import _tiles, _vector
 
-        sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (_tiles, _vector))
+        module = import_module("." + name, __package__)
+        sources = b"".join(Path(str(m.__file__)).read_bytes() for m in (_vector, _tiles, module))
         digest = hashlib.sha256(sources + bytes([_vector.LANES, _vector.WIDEST])).digest()
-        return _tiles.entries(int.from_bytes(digest[:7], "big") | 1)
+        forward, backward = module.entries(int.from_bytes(digest[:7], "big") | 1)
+        return forward.ctypes, backward.ctypes
     finally:
         slow.cancel()
 
 
-def _launch(which: int, numbers: Sequence[int], items: int, threads: int) -> None:
+def launch(function: Any, numbers: Sequence[int], items: int, threads: int) -> None:
+    """Run a compiled function over all items, on up to `threads` threads."""
     taken = ctypes.c_int64(0)
     packed = (ctypes.c_int64 * (len(numbers) + 2))(ctypes.addressof(taken), items, *numbers)
-    team.run(_kernels()[which].ctypes, packed, min(threads, items))
+    team.run(function, packed, min(threads, items))
 
 
 def plan(B: int, T: int, M: int, K: int, threads: int) -> tuple[int, int]:
@@ -105,7 +109,7 @@ class _Scan(torch.autograd.Function):
     ) -> Tensor:  # fmt: skip
         E, B, T, K = s.shape
         M = W.shape[-1]
-        s, z0 = _rows(s), _rows(z0)
+        s, z0 = rows_of(s), rows_of(z0)
         A, W, C, h = (x.contiguous() for x in (A, W, C, h))
         lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
         need = any(ctx.needs_input_grad)
@@ -114,7 +118,7 @@ class _Scan(torch.autograd.Function):
         z = s.new_empty(E, kept, B, M).transpose(1, 2)
         threads = torch.get_num_threads()
         chunks, rows = plan(B, T, M, K, threads)
-        _launch(0, (
+        launch(compiled("_tiles")[0], (
             chunks, rows,
             s.data_ptr(), *s.stride()[:3],
             A.data_ptr(), W.data_ptr(), C.data_ptr(), h.data_ptr(), pwl.data_ptr(),
@@ -137,7 +141,7 @@ class _Scan(torch.autograd.Function):
         M = W.shape[-1]
         if lengths is not None and not ctx.last:
             grad = _to_own_last(grad, lengths)
-        grad = _rows(grad)
+        grad = rows_of(grad)
         strides = (*grad.stride()[:2], 0) if ctx.last else grad.stride()[:3]
         threads = torch.get_num_threads()
         chunks, rows = plan(B, T, M, K, threads)
@@ -145,7 +149,7 @@ class _Scan(torch.autograd.Function):
         parts = s.new_empty(E, chunks, M * (M + K + 2))
         dz0 = s.new_empty(E, B, M)
         ds = s.new_empty(E, T, B, K) if ctx.needs_input_grad[0] and K else None
-        _launch(1, (
+        launch(compiled("_tiles")[1], (
             chunks, rows,
             s.data_ptr(), *s.stride()[:3],
             A.data_ptr(), W.data_ptr(), C.data_ptr(), pwl.data_ptr(),
@@ -163,7 +167,7 @@ class _Scan(torch.autograd.Function):
         return ds, dA, dW.view(E, M, M), dC.view(E, M, K), dh, dz0, None, None, None
 
 
-def _rows(x: Tensor) -> Tensor:
+def rows_of(x: Tensor) -> Tensor:
     """x with its last axis contiguous; other strides may be anything."""
     return x if x.stride(-1) == 1 or x.shape[-1] <= 1 else x.contiguous()
 
