@@ -36,14 +36,12 @@ def model_of(checkpoint: Checkpoint) -> ALRNN:
     inputs = tensors["C"].shape[1] if info is None else info["K"]
     model = ALRNN(config, inputs, tensors["D"].shape[0]).double()
     for name, p in model.named_parameters():
-        stored = "encoder." + name.removeprefix("encoder.0.") if name.startswith("encoder.0.") else name
-        value = tensors.get(stored)
-        shape = tuple(p.shape if stored.startswith("encoder.") else p.shape[1:])
+        value, shape = tensors.get(name), tuple(p.shape[1:])
         if value is None or value.shape != shape:
             found = "missing" if value is None else f"of shape {value.shape}"
-            raise InputError(f"The checkpoint's tensor {stored!r} is {found}, expected shape {shape}.")
+            raise InputError(f"The checkpoint's tensor {name!r} is {found}, expected shape {shape}.")
         with torch.no_grad():
-            p.copy_(torch.from_numpy(value).reshape(p.shape))
+            p.copy_(torch.from_numpy(value))
     return model
 
 
@@ -72,7 +70,7 @@ def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 50
     with torch.no_grad():
         raw = torch.from_numpy(test.inputs).double().unsqueeze(0)
         s, lengths = model.encode(raw, torch.from_numpy(test.lengths).unsqueeze(0))
-        drawn = evaluate.noise(model, streams.rng(t["eval_seed"], streams.EVAL_NOISE), s.shape[1], t["batch"])
+        drawn = evaluate.noise(model, [streams.rng(t["eval_seed"], streams.EVAL_NOISE)], s.shape[1], t["batch"])
         z0 = model.initial_state(s.shape[1], drawn)
         z = model.states(s, lengths, z0=z0, backend=backend)
         outputs = model.read(z)[0].numpy()

@@ -24,15 +24,16 @@ class ALRNN(nn.Module):
     Source: arXiv 2506.07919.
     """
 
-    def __init__(self, config: ModelConfig, inputs: int, outputs: int, P: Sequence[int] | None = None) -> None:
+    def __init__(self, config: ModelConfig | Sequence[ModelConfig], inputs: int, outputs: int) -> None:
+        """config: one, or one a member; members may differ in P and in how they are initialised."""
         super().__init__()
-        self.config = config
-        self.P = tuple(P) if P is not None else (config.P,)
+        self.configs = (config,) if isinstance(config, ModelConfig) else tuple(config)
+        self.config = config = self.configs[0]
+        self.inputs = inputs
+        self.P = tuple(c.P for c in self.configs)
         E, M = len(self.P), config.M
-        made = [encoders.make(config.encoder, inputs, M) for _ in range(E)]
-        self.encoder = nn.ModuleList(made)
-        self.stride = made[0].stride
-        K = made[0].channels
+        self.encoder = encoders.make(config.encoder, E, inputs, M)
+        self.stride, K = self.encoder.stride, self.encoder.channels
         self.A = nn.Parameter(torch.zeros(E, M))
         self.W = nn.Parameter(torch.zeros(E, M, M))
         self.C = nn.Parameter(torch.zeros(E, M, K))
@@ -47,19 +48,21 @@ class ALRNN(nn.Module):
     def members(self) -> int:
         return len(self.P)
 
-    def initialise(self, seeds: Sequence[Sequence[int]]) -> None:
-        """Draw every member's parameters from its own seed, so that a member of a group starts as it would alone."""
-        for e, seed in enumerate(seeds):
-            drawn = draw(self.config, self.P[e], self.C.shape[-1], self.D.shape[-2], np.random.default_rng(seed))
-            with torch.no_grad():
-                for name, value in drawn.items():
-                    getattr(self, name)[e].copy_(torch.from_numpy(value))
-            with torch.random.fork_rng(devices=[]):
-                # torch's convolutions initialise themselves from the global generator.
-                torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-                for module in self.encoder[e].modules():
-                    if isinstance(module, nn.Conv1d):
-                        module.reset_parameters()
+    def part(self, members: Sequence[int]) -> ALRNN:
+        """A model of some of the members, with copies of their parameters."""
+        out = ALRNN([self.configs[e] for e in members], self.inputs, self.D.shape[-2]).to(self.h)
+        with torch.no_grad():
+            for p, mine in zip(out.parameters(), self.parameters(), strict=True):
+                p.copy_(mine[list(members)])
+        return out
+
+    def initialise(self, e: int, seed: Sequence[int]) -> None:
+        """Draw member e's parameters from its own seed, so that a member of a group starts as it would alone."""
+        drawn = draw(self.configs[e], self.C.shape[-1], self.D.shape[-2], np.random.default_rng(seed))
+        with torch.no_grad():
+            for name, value in drawn.items():
+                getattr(self, name)[e].copy_(torch.from_numpy(value))
+        self.encoder.initialise(e, np.random.SeedSequence(seed))
 
     def encode(self, s: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """What the recurrence sees. s: (E, B, T, inputs), lengths: (E, B). Returns: (E, B, T', K) and the lengths there.
@@ -72,8 +75,7 @@ class ALRNN(nn.Module):
             raise UsageError(
                 f"Encoder {self.config.encoder!r} needs trials of at least {self.stride} steps.", "Use --encoder none."
             )
-        parts = [encoder(s[e], None if lengths is None else lengths[e]) for e, encoder in enumerate(self.encoder)]
-        return torch.stack(parts), None if lengths is None else lengths // self.stride
+        return self.encoder(s, lengths), None if lengths is None else lengths // self.stride
 
     def initial_state(self, B: int, noise: Tensor | None = None) -> Tensor:
         """z_0: zero, learned, or `noise` (E, B, M) as drawn by the caller. Returns: (E, B, M)."""
@@ -98,21 +100,39 @@ class ALRNN(nn.Module):
         start = self.initial_state(s.shape[1], z0)
         return scan(s, A, self.W, self.C, self.h, start, P=list(self.P), lengths=lengths, last=last, backend=backend)
 
-    def read(self, z: Tensor) -> Tensor:
-        """y = D z + b, or D Φ(z) + b. z: (E, B, …, M). Returns: (E, B, …, N)."""
+    def _seen(self, z: Tensor) -> Tensor:
+        """What the readout sees: the states, or Φ of them. z: (E, B, …, M). Returns: (E, rows, M)."""
         E, M = self.h.shape
         flat = z.reshape(E, -1, M)
         if self.config.readout == "phi":
-            flat = torch.where(self.pwl[:, None, :] & (flat <= 0), torch.zeros_like(flat), flat)
-        y = flat @ self.D.mT if self.b is None else torch.baddbmm(self.b[:, None, :], flat, self.D.mT)
+            flat = torch.where(self.pwl[:, None, :] & (flat <= 0), 0, flat)
+        return flat
+
+    def read(self, z: Tensor) -> Tensor:
+        """y = D z + b, or D Φ(z) + b. z: (E, B, …, M). Returns: (E, B, …, N)."""
+        y = self._seen(z) @ self.D.mT if self.b is None else torch.baddbmm(self.b[:, None], self._seen(z), self.D.mT)
         return y.reshape(*z.shape[:-1], -1)
 
-    def penalty(self, M_reg: int) -> Tensor:
-        """Manifold regularisation of each member, without tau. Returns: (E,)."""
-        return manifold(self.A * self.pwl, self.W, self.h, M_reg)
+    def read_gradient(self, z: Tensor, dy: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Backwards through `read`. dy: (E, B, …, N). Returns: dL/dz (E, B, …, M), and dL/dD and dL/db by their names."""
+        rows = dy.reshape(dy.shape[0], -1, dy.shape[-1])
+        dz = (rows @ self.D).view(z.shape)
+        if self.config.readout == "phi":
+            closed = self.pwl.view(self.members, *(1,) * (z.dim() - 2), -1) & (z <= 0)
+            dz = dz.masked_fill_(closed, 0)
+        gradients = {"D": rows.mT @ self._seen(z)}
+        if self.b is not None:
+            gradients["b"] = rows.sum(1)
+        return dz, gradients
+
+    def penalty(self, weight: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Manifold regularisation of each member. weight: (E, M), of each unit. Returns: (E,), and its gradient by name."""
+        with torch.no_grad():
+            value, dA, dW, dh = manifold(self.A * self.pwl, self.W, self.h, weight)
+        return value, {"A": dA * self.pwl, "W": dW, "h": dh}
 
 
-def draw(config: ModelConfig, P: int, K: int, N: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def draw(config: ModelConfig, K: int, N: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """One member's parameters at the start, float32.
 
     "paper": A, W, h ~ N(0, 0.01²), D ~ N(0, 0.1²), C ~ N(0, input_scale²). "identity": the same, with W_ii = 1 on the
@@ -121,7 +141,7 @@ def draw(config: ModelConfig, P: int, K: int, N: int, rng: np.random.Generator) 
     Source: arXiv 2506.07919 for "paper"; the ablation's "random" likewise.
     """
     M = config.M
-    pwl = np.arange(M) >= M - P
+    pwl = np.arange(M) >= M - config.P
     A = rng.normal(0, 0.01, M) * pwl
     W = rng.normal(0, 0.01, (M, M))
     h = rng.normal(0, 0.01, M)

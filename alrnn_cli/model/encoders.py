@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -14,12 +16,30 @@ class NoEncoder(nn.Module):
 
     stride = 1
 
-    def __init__(self, K: int, M: int) -> None:
+    def __init__(self, E: int, K: int, M: int) -> None:
         super().__init__()
         self.channels = K
 
+    def initialise(self, e: int, seed: np.random.SeedSequence) -> None:
+        """There is nothing to draw."""
+
     def forward(self, s: Tensor, lengths: Tensor | None) -> Tensor:
         return s
+
+
+class _Conv1d(nn.Module):
+    """E convolutions side by side, one a member: one grouped convolution. weight: (E, out, in, k), bias: (E, out)."""
+
+    def __init__(self, E: int, channels: int, out: int, k: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(E, out, channels, k))
+        self.bias = nn.Parameter(torch.zeros(E, out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, E, in, T). Returns: (B, E, out, T)."""
+        E, out, _, k = self.weight.shape
+        y = functional.conv1d(x.flatten(1, 2), self.weight.flatten(0, 1), self.bias.flatten(), padding=k // 2, groups=E)
+        return y.view(-1, E, out, y.shape[-1])
 
 
 class Conv1dEncoder(nn.Module):
@@ -31,38 +51,50 @@ class Conv1dEncoder(nn.Module):
 
     stride = 2
 
-    def __init__(self, K: int, M: int) -> None:
+    def __init__(self, E: int, K: int, M: int) -> None:
         super().__init__()
         self.channels = M
-        self.conv1 = nn.Conv1d(K, 16, 15, padding=7)
-        self.conv2 = nn.Conv1d(16, 32, 7, padding=3)
-        self.conv3 = nn.Conv1d(32, M, 3, padding=1)
+        self.conv1 = _Conv1d(E, K, 16, 15)
+        self.conv2 = _Conv1d(E, 16, 32, 7)
+        self.conv3 = _Conv1d(E, 32, M, 3)
+
+    def initialise(self, e: int, seed: np.random.SeedSequence) -> None:
+        """Draw member e's kernels as torch.nn.Conv1d draws its own. Always on the CPU: every device starts from the same."""
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            # torch's convolutions initialise themselves from the global generator.
+            torch.manual_seed(int(seed.generate_state(1)[0]))
+            for conv in (self.conv1, self.conv2, self.conv3):
+                _, out, channels, k = conv.weight.shape
+                drawn = nn.Conv1d(channels, out, k)
+                conv.weight[e].copy_(drawn.weight)
+                if drawn.bias is not None:
+                    conv.bias[e].copy_(drawn.bias)
 
     def forward(self, s: Tensor, lengths: Tensor | None) -> Tensor:
-        """s: (B, T, K); lengths: (B,) or None. Returns: (B, T // 2, M)."""
-        x = _keep(s.mT, lengths)
-        x = functional.max_pool1d(functional.relu(self.conv1(x)), 2)
+        """s: (E, B, T, K); lengths: (E, B) or None. Returns: (E, B, T // 2, M)."""
+        x = _keep(s.permute(1, 0, 3, 2), lengths)
+        x = functional.relu(self.conv1(x))
+        B, E, channels, _ = x.shape
+        x = functional.max_pool1d(x.flatten(1, 2), 2).view(B, E, channels, -1)
         half = None if lengths is None else lengths // 2
         x = functional.relu(self.conv2(_keep(x, half)))
         x = self.conv3(_keep(x, half))
-        return x.mT
+        return x.permute(1, 0, 3, 2)
 
 
 def _keep(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Zero the steps beyond each trial's length. x: (B, channels, T)."""
+    """Zero the steps beyond each trial's length. x: (B, E, channels, T); lengths: (E, B)."""
     if lengths is None:
         return x
-    import torch
-
-    beyond = torch.arange(x.shape[-1], device=x.device) >= lengths[:, None]
-    return x.masked_fill(beyond[:, None, :], 0)
+    beyond = torch.arange(x.shape[-1], device=x.device) >= lengths.T[..., None]
+    return x.masked_fill(beyond[:, :, None, :], 0)
 
 
 _CLASSES: dict[str, type[NoEncoder] | type[Conv1dEncoder]] = {"none": NoEncoder, "conv1d": Conv1dEncoder}
 
 
-def make(name: str, K: int, M: int) -> NoEncoder | Conv1dEncoder:
-    """The encoder called `name` for K input channels and M units. Errors: UsageError for an unknown name."""
+def make(name: str, E: int, K: int, M: int) -> NoEncoder | Conv1dEncoder:
+    """The encoder called `name` for E members, K input channels and M units. Errors: UsageError for an unknown name."""
     if name not in ENCODERS:
         raise UsageError(f"Unknown encoder {name!r}.", closest(name, ENCODERS))
-    return _CLASSES[name](K, M)
+    return _CLASSES[name](E, K, M)

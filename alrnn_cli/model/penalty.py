@@ -6,14 +6,23 @@ import torch
 from torch import Tensor
 
 
-def manifold(A: Tensor, W: Tensor, h: Tensor, M_reg: int) -> Tensor:
-    """Σ_{i<M_reg} [ (A_ii + W_ii - 1)² + Σ_{j≠i} W_ij² + h_i² ], zero where the first M_reg units are z_i ← z_i.
+def weights(tau: list[float], M_reg: list[int], M: int) -> Tensor:
+    """What each member's penalty gives to each unit: tau on the first M_reg of them, 0 on the others. Returns: (E, M)."""
+    regularised = torch.arange(M) < torch.tensor(M_reg)[:, None]
+    return torch.tensor(tau)[:, None] * regularised
 
-    A, h: (E, M); W: (E, M, M). Returns: (E,), without the weight tau.
+
+def manifold(A: Tensor, W: Tensor, h: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Σ_i weight_i [ (A_ii + W_ii - 1)² + Σ_{j≠i} W_ij² + h_i² ] and its gradient; zero where those units are z_i ← z_i.
+
+    With R = W + diag(A) - I the bracket is Σ_j R_ij² + h_i², so the gradient is 2 weight_i R_ij for W_ij, its diagonal
+    for A_i, and 2 weight_i h_i for h_i.
+    A, h, weight: (E, M); W: (E, M, M). Returns: the penalty (E,), and the gradient for A, W and h in their shapes.
     Source: Schmidt et al. 2021 (ICLR); Brenner & Koppe 2025, arXiv 2506.07919.
     """
-    rows = W[:, :M_reg]
-    diagonal = torch.diagonal(rows, dim1=-2, dim2=-1)
-    # The squares of the whole rows less the diagonal's own is a sum of products; masking the diagonal keeps it exact.
-    off = rows.masked_fill(torch.eye(M_reg, rows.shape[-1], dtype=torch.bool, device=W.device), 0)
-    return (A[:, :M_reg] + diagonal - 1).square().sum(-1) + off.square().sum((-1, -2)) + h[:, :M_reg].square().sum(-1)
+    R = W.clone()
+    torch.diagonal(R, dim1=-2, dim2=-1).add_(A).sub_(1)
+    value = (weight * (R.square().sum(-1) + h.square())).sum(-1)
+    double = 2 * weight
+    R.mul_(double[..., None])
+    return value, torch.diagonal(R, dim1=-2, dim2=-1), R, double * h

@@ -93,6 +93,9 @@ class Addition(Task):
         stream = {"train": [self.seed, 1], "validation": [self.eval_seed, 2], "test": [self.eval_seed, 3]}[which]
         return self.generate(self.opt[which], self.T, np.random.default_rng(stream))
 
+    def size(self, which: str) -> int:
+        return self.opt[which]
+
     def fresh(self, n: int, rng: np.random.Generator, T: int | None = None) -> Trials:
         return self.generate(n, T or self.T, rng)
 

@@ -164,6 +164,10 @@ class Task(ABC):
     def split(self, which: str) -> Trials:
         """All trials of "train", "validation" or "test"."""
 
+    def size(self, which: str) -> int:
+        """Number of trials of a split, without making them where a task can."""
+        return len(self.split(which))
+
     def fresh(self, n: int, rng: np.random.Generator, T: int | None = None) -> Trials | None:
         """n new training trials, of length T where the task can vary it; None for a task with a fixed dataset."""
         return None

@@ -1,6 +1,8 @@
-"""A model's outputs and score on a whole split, in large batches; and which subregions its states visit."""
+"""Members' outputs on a whole split, in large batches; and which subregions their states visit."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -9,38 +11,64 @@ from torch import Tensor
 from .. import dynamics
 from ..model.alrnn import ALRNN
 from ..records import Parameters, Trials
-from ..tasks.base import Task
 from . import streams
 from .data import to_batch
 
-_FLOATS_AT_ONCE = 16_000_000  # states and inputs of one evaluation batch; 64 MB
+_FLOATS_AT_ONCE = {"cpu": 16_000_000, "cuda": 256_000_000}  # states and inputs of one evaluation batch; 64 MB and 1 GB
 _REGIONS = 64  # eigenvalues are taken for the most used subregions only, to keep an evaluation short
 
 
-def noise(model: ALRNN, rng: np.random.Generator, B: int, batch: int) -> Tensor | None:
-    """z_0 ~ U(±1/√batch) of the published code where the model asks for it, else None. Returns: (1, B, M)."""
+def noise(model: ALRNN, rngs: Sequence[np.random.Generator], B: int, batch: int) -> Tensor | None:
+    """z_0 ~ U(±1/√batch) of the published code where the model asks for it, else None. rngs: one a member. Returns: (E, B, M)."""
     if model.config.z0 != "noise":
         return None
-    drawn = rng.uniform(-1, 1, (1, B, model.config.M)) / np.sqrt(batch)
+    drawn = np.stack([rng.uniform(-1, 1, (B, model.config.M)) for rng in rngs]) / np.sqrt(batch)
     return torch.from_numpy(drawn).to(model.h.device, model.h.dtype)
 
 
 def outputs(
-    model: ALRNN, task: Task, trials: Trials, *, backend: str = "auto", batch: int = 128, eval_seed: int = 0
-) -> np.ndarray:
-    """Outputs of a one-member model on all trials: (n, N) if scored at the last step, else (n, T, N)."""
-    T = trials.inputs.shape[1]
-    size = max(1, _FLOATS_AT_ONCE // (T * (model.config.M + model.C.shape[-1])))
-    rng = streams.rng(eval_seed, streams.EVAL_NOISE)
-    parts = []
-    with torch.no_grad():
-        for start in range(0, len(trials), size):
-            some = to_batch(trials.take(slice(start, start + size)), task.scored, model.h.device)
-            s, lengths = model.encode(some.s, some.lengths)
-            z0 = noise(model, rng, s.shape[1], batch)
-            z = model.states(s, lengths, z0=z0, last=task.scored == "last", backend=backend)
-            parts.append(model.read(z)[0].cpu().numpy())
-    return np.concatenate(parts)
+    model: ALRNN, scored: str, trials: Trials, *, backend: str = "auto", batch: int = 128, eval_seeds: Sequence[int]
+) -> Iterator[np.ndarray]:
+    """Each member's outputs on all trials: (n, N) if scored at the last step, else (n, T, N).
+
+    How many trials go at once depends on one member's shape, not on how many members there are.
+    """
+    per_trial = trials.inputs.shape[1] * (model.config.M + model.C.shape[-1])
+    size = max(1, _floats(model) // per_trial)
+    for part, members in _parts(model, min(size, len(trials)) * per_trial):
+        rngs = [streams.rng(eval_seeds[e], streams.EVAL_NOISE) for e in members]
+        found = []
+        with torch.no_grad():
+            for start in range(0, len(trials), size):
+                some = to_batch([trials.take(slice(start, start + size))] * len(members), scored, model.h.device)
+                s, lengths = part.encode(some.s, some.lengths)
+                z0 = noise(part, rngs, s.shape[1], batch)
+                z = part.states(s, lengths, z0=z0, last=scored == "last", backend=backend)
+                found.append(part.read(z).cpu().numpy())
+        yield from np.concatenate(found, 1)
+
+
+def regions(model: ALRNN, trials: Trials, *, backend: str = "auto") -> Iterator[tuple[float, int]]:
+    """Each member's largest |eigenvalue| over the visited subregions' Jacobians, and how many are visited, on some trials."""
+    for part, members in _parts(model, trials.inputs[..., 0].size * (model.config.M + model.C.shape[-1])):
+        some = to_batch([trials] * len(members), "last", model.h.device)
+        with torch.no_grad():
+            s, lengths = part.encode(some.s, some.lengths)
+            z = part.states(s, lengths, backend=backend).cpu().numpy()
+        valid = np.ones(z.shape[1:3], bool)
+        if lengths is not None:
+            valid = np.arange(z.shape[2]) < lengths[0].cpu().numpy()[:, None]
+        for e in range(len(members)):
+            yield _spectral_radius(parameters(part, e), z[e][valid])
+
+
+def _spectral_radius(params: Parameters, z: np.ndarray) -> tuple[float, int]:
+    found, counts, _ = dynamics.unique_regions(z, params.P)
+    if not np.isfinite(z).all():
+        return float("nan"), len(found)
+    used = found[np.argsort(-counts, kind="stable")[:_REGIONS]]
+    jacobians = np.stack([dynamics.jacobian(params, r) for r in used])
+    return float(np.abs(np.linalg.eigvals(jacobians)).max()), len(found)
 
 
 def parameters(model: ALRNN, member: int = 0) -> Parameters:
@@ -63,17 +91,14 @@ def parameters(model: ALRNN, member: int = 0) -> Parameters:
     )
 
 
-def regions(model: ALRNN, trials: Trials, *, backend: str = "auto") -> tuple[float, int]:
-    """Largest |eigenvalue| over the visited subregions' Jacobians, and how many are visited, on some trials."""
-    some = to_batch(trials, "last", model.h.device)
-    with torch.no_grad():
-        s, lengths = model.encode(some.s, some.lengths)
-        z = model.states(s, lengths, backend=backend)[0].cpu().numpy()
-    valid = np.ones(z.shape[:2], bool) if lengths is None else np.arange(z.shape[1]) < lengths[0].cpu().numpy()[:, None]
-    params = parameters(model)
-    found, counts, _ = dynamics.unique_regions(z[valid], params.P)
-    if not np.isfinite(z[valid]).all():
-        return float("nan"), len(found)
-    used = found[np.argsort(-counts, kind="stable")[:_REGIONS]]
-    jacobians = np.stack([dynamics.jacobian(params, r) for r in used])
-    return float(np.abs(np.linalg.eigvals(jacobians)).max()), len(found)
+def _floats(model: ALRNN) -> int:
+    return _FLOATS_AT_ONCE[model.h.device.type]
+
+
+def _parts(model: ALRNN, floats: int) -> Iterator[tuple[ALRNN, range]]:
+    """The model's members in as few parts as memory allows. floats: that one member takes."""
+    E = model.members
+    size = max(1, _floats(model) // max(1, floats))
+    for start in range(0, E, size):
+        members = range(start, min(E, start + size))
+        yield (model if len(members) == E else model.part(members)), members

@@ -1,9 +1,13 @@
-"""The training loop: from a resolved configuration to the best state by validation."""
+"""The training loop: a group of runs from their resolved configurations to their best states by validation.
+
+A run that trains alone is a group of one. What a member sees and does is a function of its own configuration, so that it
+ends the same in any company.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,19 +15,19 @@ import torch
 from torch import Tensor
 
 from ..config import RunConfig
-from ..errors import UsageError
 from ..kernels import resolve
-from ..model.alrnn import ALRNN
 from ..tasks.base import Task
-from . import evaluate, schedule, streams
-from .data import Batch, Feed
-from .losses import loss
-from .state import State
+from . import evaluate, stackable, streams
+from .data import Feed, distinct
+from .member import Member, Outcome
+from .stack import Stack
 
 _REGION_TRIALS = 100  # validation trials whose visited subregions the history follows
+# Steps between two looks at losses and gradients. Reading a number of an accelerator waits until it has done all before.
+_READ_EVERY = {"cpu": 1, "cuda": 20}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How training goes; handed to the caller after every step. score: the last evaluation's first metric, NaN before one."""
 
@@ -41,218 +45,168 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Why training ended. status: "finished", "interrupted" or "diverged"."""
+class Hooks:
+    """What a caller does while a group trains; members are numbered as they were given.
 
-    status: str
-    reason: str
+    step: told of each member's every step, on an accelerator some steps later; stop: gives a reason to stop, or "";
+    evaluated: after each evaluation (to save); ended: a member has its outcome, the others go on; save: the present state of
+    a member at each multiple of `save_every` steps (0: never).
+    """
 
-
-def better(a: dict[str, float], b: dict[str, float] | None, metrics: dict[str, str]) -> bool:
-    """Whether score `a` beats `b`: metrics in order, a later one deciding where the earlier are equal. NaN never wins."""
-    if b is None:
-        return bool(np.isfinite(a[next(iter(metrics))]))
-    for name, direction in metrics.items():
-        x, y = (a[name], b[name]) if direction == "min" else (-a[name], -b[name])
-        if not np.isfinite(x):
-            return False
-        if x != y:
-            return bool(x < y)
-    return False
+    step: Callable[[int, Progress], None] = lambda e, progress: None
+    stop: Callable[[], str] = lambda: ""
+    evaluated: Callable[[int], None] = lambda e: None
+    ended: Callable[[int], None] = lambda e: None
+    save: Callable[[int], None] = lambda e: None
+    save_every: int = 0
 
 
-def reached(score: float, target: float | None, direction: str) -> bool:
-    """Whether `score` is at least as good as `target`."""
-    return target is not None and (score <= target if direction == "min" else score >= target)
+@dataclass(frozen=True)
+class _Made:
+    """A step that is made and not yet read. measured: (3, E)."""
+
+    lr: list[float]
+    T: list[int | None]
+    measured: Tensor
 
 
-class Loop:
-    """One run. `state` can be saved and restored between steps; `run` goes on from wherever it is."""
+class Group:
+    """Runs that train as one stack. Their state can be packed and restored between steps; `run` goes on from wherever they are.
 
-    def __init__(self, config: RunConfig, task: Task, device: torch.device, backend: str) -> None:
-        self.config = config
-        self.training = config.training
-        self.task = task
+    Errors: UsageError where the runs do not fit together, or their tasks cannot do what they ask; DeviceError.
+    """
+
+    def __init__(self, configs: Sequence[RunConfig], tasks: Sequence[Task], device: torch.device, backend: str) -> None:
+        stackable.check(configs, tasks)
         self.device = device
         self.backend = resolve(backend, device)
-        if self.training.fresh and task.fresh(1, streams.rng(0, streams.FRESH)) is None:
-            raise UsageError(f"--fresh: task {task.name!r} has a fixed set of trials.", "Leave out --fresh.")
-        self.lengths = task.lengths_for_curriculum()
-        if self.training.curriculum and not (self.training.fresh and self.lengths):
-            raise UsageError(
-                f"--curriculum: needs fresh trials of any length (task {task.name!r}).",
-                "Use --fresh with a task that generates its trials, or --curriculum 0.",
-            )
-        model = ALRNN(config.model, task.K, task.N)
-        if model.stride > 1 and task.scored == "each":
-            raise UsageError(
-                f"--encoder {config.model.encoder} shortens trials, and task {task.name!r} is scored at every step.",
-                "Use --encoder none.",
-            )
-        model.to(device)
-        # A step on W acts T times over, so long trials may want smaller ones there than in encoder and readout.
-        recurrent = [model.A, model.W, model.h]
-        others = [p for p in model.parameters() if all(p is not q for q in recurrent)]
-        groups = [
-            {"params": recurrent, "factor": self.training.lr_recurrent},
-            {"params": others, "factor": 1.0},
-        ]
-        # The fused kernel does one pass over all parameters; it is deterministic.
-        self.state = State(model, torch.optim.Adam(groups, lr=self.training.lr, fused=True))
-        self.feed = Feed(task, self.training.batch, self.training.seed, self.training.fresh, device)
-        self.validation = task.split("validation")
-        self.total = max(1, round(self.training.epochs * self.feed.steps_per_epoch)) if self.training.epochs else 0
-        self.every = max(1, round(self.training.eval_every * self.feed.steps_per_epoch))
-        self.metric, self.direction = next(iter(task.metrics.items()))
-        self._begin(0)
+        self.stack = Stack(configs, tasks[0], device, self.backend)
+        self.members = [Member(c, t, self.stack.columns) for c, t in zip(configs, tasks, strict=True)]
+        self._everyones_feed = self.feed = Feed(configs, tasks, device)
+        sets, index = distinct(tasks, "validation")
+        self._validation = [sets[i] for i in index]
+        self._numbers = list(range(len(configs)))  # the members in the stack
+        for e, member in enumerate(self.members):
+            member.row = self.stack.row(e)
+            self.stack.begin(e, (member.training.seed, streams.INIT, 0))
 
-    def _begin(self, restart: int) -> None:
-        """Draw new parameters and forget the optimizer's moments; books about the best state stay."""
-        self.state.model.initialise([(self.training.seed, streams.INIT, restart)])
-        self.state.optimizer.state.clear()
-        self.state.counters.restart = restart
-        self.state.counters.attempt_step = 0
-        self.state.attempt_best = None
+    def run(self, hooks: Hooks = Hooks()) -> None:
+        """Train until every member has its outcome. A member's `row` then holds its latest parameters, `best` the best."""
+        while going := [e for e, m in enumerate(self.members) if m.outcome is None]:
+            # Members that were interrupted earlier than others catch up first.
+            first = min(self.members[e].counters.step for e in going)
+            together = [e for e in going if self.members[e].counters.step == first]
+            until = min((self.members[e].counters.step for e in going if e not in together), default=-1)
+            self._gather(together)
+            self._advance(until, hooks)
+            for e in self._numbers:
+                if self.members[e].outcome is not None:
+                    hooks.ended(e)
 
-    def run(
-        self,
-        on_step: Callable[[Progress], None] = lambda _: None,
-        should_stop: Callable[[], str] = lambda: "",
-        on_evaluation: Callable[[], None] = lambda: None,
-    ) -> Outcome:
-        """Train until done. on_evaluation is called after each evaluation (to save); should_stop returns a reason or "".
+    def _gather(self, numbers: list[int]) -> None:
+        """Bring these members into one stack, from whatever stacks they are in."""
+        members = [self.members[e] for e in numbers]
+        self.stack = Stack([m.config for m in members], members[0].task, self.device, self.backend)
+        self.feed = self._everyones_feed.select(numbers)
+        self._numbers = numbers
+        for e, member in enumerate(members):
+            self.stack.put(e, member.row, member.counters.attempt_step)
+            member.row = self.stack.row(e)
 
-        The model holds the latest parameters afterwards, `state.best` the best ones.
-        """
-        c, t = self.state.counters, self.training
-        started, before = time.monotonic(), c.seconds
-        score = self.state.history.columns.get("score", [float("nan")])[-1]
-        while c.attempt_step < self.total:
-            c.seconds = before + time.monotonic() - started
-            if stop := should_stop():
-                return Outcome("interrupted", stop)
-            if t.max_steps and c.step >= t.max_steps:
-                return Outcome("finished", f"the limit of {t.max_steps} steps was reached")
-            if t.max_seconds and c.seconds >= t.max_seconds:
-                return Outcome("finished", f"the limit of {t.max_seconds:g} s was reached")
-            lr = schedule.learning_rate(t, c.attempt_step, self.total)
-            T = schedule.trial_length(t, c.attempt_step, self.total, self.lengths)
-            value, penalty, norm = self._step(self.feed.at(c.step, T), lr)
-            if not np.isfinite(value + penalty + norm):
-                what = "the loss" if not np.isfinite(value) else "the gradient"
-                return Outcome("diverged", f"{what} became NaN or infinite at step {c.step + 1}")
-            c.step += 1
-            c.attempt_step += 1
-            c.loss_sum, c.penalty_sum, c.norm_sum = c.loss_sum + value, c.penalty_sum + penalty, c.norm_sum + norm
-            c.summed += 1
-            due = c.attempt_step % self.every == 0 or c.attempt_step == self.total or c.step == t.max_steps
+    def _advance(self, until: int, hooks: Hooks) -> None:
+        """Steps of the members in the stack until one of them ends, or all have made `until` steps in all."""
+        members = [self.members[e] for e in self._numbers]
+        started, before = time.monotonic(), [m.counters.seconds for m in members]
+
+        def clock() -> None:
+            for m, seconds in zip(members, before, strict=True):
+                m.counters.seconds = seconds + time.monotonic() - started
+
+        while members[0].counters.step != until:
+            clock()
+            for m in members:
+                if reason := m.spent():
+                    m.outcome = Outcome("finished", reason)
+            if any(m.outcome for m in members):
+                return
+            if stop := hooks.stop():
+                for m in members:
+                    m.outcome = Outcome("interrupted", stop)
+                return
+            # The numbers of steps after which nothing is due are read together with the next one's.
+            unread: list[_Made] = []
+            for ahead in range(_READ_EVERY[self.device.type]):
+                unread.append(self._step(members, ahead))
+                step = members[0].counters.step + ahead + 1
+                saving = hooks.save_every > 0 and step % hooks.save_every == 0
+                if saving or step == until or any(m.due(ahead + 1) for m in members):
+                    break
+            self._read(members, unread, hooks, clock)
+            if any(m.outcome for m in members):
+                return
+
+    def _step(self, members: list[Member], ahead: int) -> _Made:
+        """One step of the stack, `ahead` steps after the last that was read."""
+        lr = [m.lr(ahead) for m in members]
+        T = [m.trial_length(ahead) for m in members]
+        step = members[0].counters.step + ahead
+        batch = self.feed.at(step, T)
+        z0 = None
+        if self.stack.model.config.z0 == "noise":
+            rngs = [streams.rng(m.training.seed, streams.NOISE, step) for m in members]
+            z0 = evaluate.noise(self.stack.model, rngs, batch.s.shape[1], self.feed.batch)
+        return _Made(lr, T, self.stack.step(batch, z0, lr))
+
+    def _read(self, members: list[Member], unread: list[_Made], hooks: Hooks, clock: Callable[[], None]) -> None:
+        """Count the steps that were made, and do what is due after the last of them."""
+        rows = torch.stack([made.measured for made in unread]).tolist()
+        for made, (losses, penalties, norms) in zip(unread, rows, strict=True):
+            going = [e for e, m in enumerate(members) if m.outcome is None]
+            for e in going:
+                members[e].count(losses[e], penalties[e], norms[e])
+            going = [e for e in going if members[e].outcome is None]
+            due = [e for e in going if members[e].due()]
             if due:
-                score = self._evaluate(lr, T)
-            best = self.state.best_score[self.metric] if self.state.best_score else float("nan")
-            on_step(
-                Progress(
-                    c.step, self.total, c.step / self.feed.steps_per_epoch, value, score, best, lr, norm,
-                    T or self.task.T, c.restart, due,
-                )
+                self._evaluate(members, due, made)
+            for e in going:
+                m, number = members[e], self._numbers[e]
+                if hooks.save_every and m.counters.step % hooks.save_every == 0:
+                    hooks.save(number)
+                best = m.best_score[m.metric] if m.best_score else float("nan")
+                hooks.step(
+                    number,
+                    Progress(
+                        m.counters.step, m.total, m.counters.step / m.steps_per_epoch, losses[e], m.score, best,
+                        made.lr[e], norms[e], made.T[e] or m.task.T, m.counters.restart, e in due,
+                    ),
+                )  # fmt: skip
+            if due:
+                clock()
+            for e in due:
+                m = members[e]
+                if reason := m.content():
+                    m.outcome = Outcome("finished", reason)
+                    continue
+                if m.stuck():
+                    m.begin_anew()
+                    self.stack.begin(e, (m.training.seed, streams.INIT, m.counters.restart))
+                hooks.evaluated(self._numbers[e])
+
+    def _evaluate(self, members: list[Member], due: list[int], made: _Made) -> None:
+        """Score the validation trials of some members, and enter it in their books; those with the same trials together."""
+        sets: dict[int, list[int]] = {}
+        for e in due:
+            sets.setdefault(id(self._validation[self._numbers[e]]), []).append(e)
+        for some in sets.values():
+            trials = self._validation[self._numbers[some[0]]]
+            model = self.stack.model if len(some) == len(self.stack) else self.stack.model.part(some)
+            outputs = evaluate.outputs(
+                model, self.feed.scored, trials, backend=self.backend, batch=self.feed.batch,
+                eval_seeds=[members[e].training.eval_seed for e in some],
             )  # fmt: skip
-            if due:
-                c.seconds = before + time.monotonic() - started
-                if reached(score, t.target, self.direction):
-                    return Outcome("finished", f"the target {self.metric} of {t.target:g} was reached")
-                if t.patience and c.stale >= t.patience:
-                    return Outcome("finished", f"no better state in {c.stale} evaluations")
-                if self._stuck():
-                    self._begin(c.restart + 1)
-                on_evaluation()
-        return Outcome("finished", f"all {t.epochs:g} epochs were trained")
-
-    def _step(self, batch: Batch, lr: float) -> tuple[float, float, float]:
-        """One optimizer step, unless loss or gradient is not finite. Returns: loss, penalty with its weight, gradient norm."""
-        model, optimizer = self.state.model, self.state.optimizer
-        last = self.task.scored == "last"
-        s, lengths = model.encode(batch.s, batch.lengths)
-        z0 = evaluate.noise(
-            model,
-            streams.rng(self.training.seed, streams.NOISE, self.state.counters.step),
-            s.shape[1],
-            self.training.batch,
-        )
-        z = model.states(s, lengths, z0=z0, last=last, backend=self.backend)
-        value = loss(self.task.loss, model.read(z), batch.targets, batch.mask)
-        total = value.sum()
-        penalty = 0.0
-        if self.training.tau:
-            weighted = self.training.tau * model.penalty(self.training.M_reg)
-            total = total + weighted.sum()
-            penalty = float(weighted.detach().sum())
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(total)
-        norm = gradient_norm(model)
-        measured = (float(value.detach().sum()), penalty, float(norm))
-        if np.isfinite(sum(measured)):
-            if self.training.clip and norm > self.training.clip:
-                scale = self.training.clip / norm
-                for p in model.parameters():
-                    if p.grad is not None:
-                        p.grad.mul_(scale)
-            for group in optimizer.param_groups:
-                group["lr"] = lr * group["factor"]
-            optimizer.step()
-        return measured
-
-    def _evaluate(self, lr: float, T: int | None) -> float:
-        """Score the validation trials, write one row of history, keep the state if it is the best. Returns: the first metric."""
-        state, c = self.state, self.state.counters
-        out = evaluate.outputs(
-            state.model, self.task, self.validation, backend=self.backend,
-            batch=self.training.batch, eval_seed=self.training.eval_seed,
-        )  # fmt: skip
-        with np.errstate(over="ignore", invalid="ignore"):
-            metrics = self.task.score(out, self.validation)
-        radius, n = evaluate.regions(state.model, self.validation.take(slice(0, _REGION_TRIALS)), backend=self.backend)
-        score = metrics[self.metric]
-        state.history.append(
-            {
-                "step": c.step,
-                "epoch": c.step / self.feed.steps_per_epoch,
-                "loss": c.loss_sum / max(1, c.summed),
-                "penalty": c.penalty_sum / max(1, c.summed),
-                "score": score,
-                "grad_norm": c.norm_sum / max(1, c.summed),
-                "lr": lr,
-                "spectral_radius": radius,
-                "bitcodes": n,
-                "T": T or self.task.T,
-                "restart": c.restart,
-            }
-        )
-        c.loss_sum = c.penalty_sum = c.norm_sum = 0.0
-        c.summed = 0
-        c.stale += 1
-        if better(metrics, state.best_score, self.task.metrics):
-            state.keep(metrics)
-        if state.attempt_best is None or better(
-            {self.metric: score}, {self.metric: state.attempt_best}, {self.metric: self.direction}
-        ):
-            state.attempt_best = score
-        return score
-
-    def _stuck(self) -> bool:
-        """Whether this attempt has sat on a plateau for long enough to begin anew.
-
-        A plateau: past the share `restart_after` of training, the attempt's best validation score has still covered less
-        than 1 - restart_above of the way from chance to perfect.
-        """
-        c, t = self.state.counters, self.training
-        if c.restart >= t.restarts or c.attempt_step < t.restart_after * self.total or c.attempt_step >= self.total:
-            return False
-        chance = self.task.chance[self.metric]
-        perfect = 0.0 if self.direction == "min" else 1.0
-        best = self.state.attempt_best
-        return best is None or not abs(best - perfect) < t.restart_above * abs(chance - perfect)
-
-
-def gradient_norm(model: ALRNN) -> Tensor:
-    """Euclidean norm of the whole gradient. Returns: a scalar."""
-    grads = [p.grad for p in model.parameters() if p.grad is not None]
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
+            regions = evaluate.regions(model, trials.take(slice(0, _REGION_TRIALS)), backend=self.backend)
+            for e, out, (radius, bitcodes) in zip(some, outputs, regions, strict=True):
+                m = members[e]
+                with np.errstate(over="ignore", invalid="ignore"):
+                    metrics = m.task.score(out, trials)
+                m.record(metrics, radius, bitcodes, made.lr[e], made.T[e] or m.task.T)

@@ -1,12 +1,13 @@
-"""A run and its files: train to a checkpoint, or find it finished, or go on with it."""
+"""Runs and their files: train them to checkpoints, or find them finished, or go on with them."""
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,14 +18,15 @@ from ..errors import DeviceError, OutputExistsError, UsageError
 from ..records import Checkpoint, CheckpointMeta
 from ..tasks.base import Task
 from . import evaluate
-from .loop import Loop, Outcome, Progress
+from .loop import Group, Hooks, Progress
+from .member import Member, Outcome
 
 _SAVE_SECONDS = 10.0  # between two saves of the resume state
 
 
 @dataclass(frozen=True)
 class Run:
-    """What `train` did. outcome: None where the checkpoint was finished before; seconds: of training, resumed parts included."""
+    """What became of one run. outcome: None where the checkpoint was finished before; seconds: of training, resumed parts included."""
 
     checkpoint: Checkpoint
     outcome: Outcome | None
@@ -82,97 +84,142 @@ def train(
     task: Task,
     out: Path,
     *,
+    on_step: Callable[[Progress], None] = lambda _: None,
+    **settings: Any,
+) -> Run:
+    """Train one run: `train_group` with one member."""
+    return train_group([config], [task], [out], on_step=lambda _, progress: on_step(progress), **settings)[0]
+
+
+def train_group(
+    configs: Sequence[RunConfig],
+    tasks: Sequence[Task],
+    outs: Sequence[Path],
+    *,
     device: str = "cpu",
     backend: str = "auto",
     threads: int = 0,
     overwrite: bool = False,
     resume: bool = False,
     save_every: int = 0,
-    on_step: Callable[[Progress], None] = lambda _: None,
+    on_step: Callable[[int, Progress], None] = lambda e, progress: None,
     should_stop: Callable[[], str] = lambda: "",
     say: Callable[[str], None] = lambda _: None,
-) -> Run:
-    """Train, and leave `out` and, until it is finished, its resume file. Nothing is printed; `say` gets plain sentences.
+) -> list[Run]:
+    """Train runs as one group, and leave each its checkpoint and, until it is finished, its resume file.
 
-    Errors: as in `find`; DeviceError; UsageError. Divergence is no exception here: see `outcome`.
+    Each is what it would be alone, up to rounding, and can be resumed alone or in another group; those that are finished
+    are found and not trained again. Nothing is printed; `say` gets plain sentences, on_step the number of the member.
+    Runs may share a task object, and save its data from being read twice.
+    Errors: as in `find`, before anything is trained; UsageError where the runs do not fit together (`stackable`);
+    DeviceError. Divergence is no exception here: see `outcome`.
     """
-    there = find(out, config, overwrite=overwrite, resume=resume)
-    if there is not None:
-        return Run(there, None, 0.0, 0)
-    where = device_of(device)
-    if threads:
-        torch.set_num_threads(threads)
-    loop = Loop(config, task, where, backend)
-    resume_file = store.resume_path(out)
-    started_at = 0
-    if resume and resume_file.exists():
-        arrays, books = store.load_resume(resume_file)
-        changed = differences(books["config"], store.jsonable(config.to_dict()))
+    if len({Path(out).absolute() for out in outs}) < len(outs):
+        raise UsageError("Two runs of a group have the same --out.", "Give each run a file of its own.")
+    runs = [
+        Run(there, None, 0.0, 0) if there is not None else None
+        for there in (find(out, c, overwrite=overwrite, resume=resume) for c, out in zip(configs, outs, strict=True))
+    ]
+    todo = [i for i, run in enumerate(runs) if run is None]
+    if todo:
+        where = device_of(device)
+        if threads:
+            torch.set_num_threads(threads)
+        group = Group([configs[i] for i in todo], [tasks[i] for i in todo], where, backend)
+        files = [_Files(group, e, Path(outs[i])) for e, i in enumerate(todo)]
+        for e, file in enumerate(files):
+            if resume and file.resume.exists():
+                file.load()
+                say(
+                    f"Going on from step {file.started_at}."
+                    if len(configs) == 1
+                    else f"{outs[todo[e]]} goes on from step {file.started_at}."
+                )
+            elif overwrite:
+                file.resume.unlink(missing_ok=True)
+        group.run(
+            Hooks(
+                step=lambda e, progress: on_step(todo[e], progress),
+                stop=should_stop,
+                evaluated=lambda e: files[e].save_now_and_then(),
+                ended=lambda e: files[e].conclude(),
+                save=lambda e: files[e].save_numbered(),
+                save_every=save_every,
+            )
+        )
+        for i, file in zip(todo, files, strict=True):
+            runs[i] = file.run
+    return [run for run in runs if run is not None]
+
+
+class _Files:
+    """What one member leaves on disk: X.safetensors, X.resume.safetensors and, with --save-every, X-STEP.safetensors."""
+
+    def __init__(self, group: Group, e: int, out: Path) -> None:
+        self.member, self.backend = group.members[e], group.backend
+        self.out = out
+        self.resume = store.resume_path(out)
+        self.started_at = 0
+        self.run: Run | None = None
+        self._saved = time.monotonic()
+
+    def load(self) -> None:
+        """Go on from the resume file. Errors: OutputExistsError where it is another run's, InputError where it is damaged."""
+        arrays, books = store.load_resume(self.resume)
+        changed = differences(books["config"], store.jsonable(self.member.config.to_dict()))
         if changed:
             raise OutputExistsError(
-                f"{resume_file} belongs to another configuration ({'; '.join(changed[:4])}).",
+                f"{self.resume} belongs to another configuration ({'; '.join(changed[:4])}).",
                 "Choose another --out, or --overwrite it.",
             )
-        loop.state.unpack(arrays, books, where)
-        started_at = loop.state.counters.step
-        say(f"Going on from step {started_at}.")
-    elif overwrite:
-        resume_file.unlink(missing_ok=True)
+        self.member.unpack(arrays, books)
+        self.started_at = self.member.counters.step
 
-    def save_resume() -> None:
-        arrays, books = loop.state.pack()
-        store.save_resume(resume_file, arrays, {**books, "config": config.to_dict()})
+    def save(self) -> None:
+        arrays, books = self.member.pack()
+        store.save_resume(self.resume, arrays, {**books, "config": self.member.config.to_dict()})
 
-    saved = time.monotonic()
+    def save_now_and_then(self) -> None:
+        if time.monotonic() - self._saved >= _SAVE_SECONDS:
+            self.save()
+            self._saved = time.monotonic()
 
-    def after_evaluation() -> None:
-        nonlocal saved
-        if time.monotonic() - saved >= _SAVE_SECONDS:
-            save_resume()
-            saved = time.monotonic()
+    def save_numbered(self) -> None:
+        numbered = self.out.with_name(f"{self.out.stem}-{self.member.counters.step}{self.out.suffix}")
+        passing = Outcome("interrupted", "saved on the way")
+        store.save_checkpoint(numbered, _checkpoint(self.member, self.backend, passing, best=False))
 
-    def after_step(progress: Progress) -> None:
-        if save_every and progress.step % save_every == 0:
-            numbered = out.with_name(f"{out.stem}-{progress.step}{out.suffix}")
-            store.save_checkpoint(numbered, _checkpoint(loop, Outcome("interrupted", "saved on the way"), best=False))
-        on_step(progress)
-
-    outcome = loop.run(after_step, should_stop, after_evaluation)
-    if outcome.status == "interrupted":
-        save_resume()
-    checkpoint = _checkpoint(loop, outcome)
-    store.save_checkpoint(out, checkpoint)
-    if outcome.status != "interrupted":
-        resume_file.unlink(missing_ok=True)
-    return Run(checkpoint, outcome, loop.state.counters.seconds, started_at)
+    def conclude(self) -> None:
+        """The member has ended: its checkpoint, and a resume file where there is more to do."""
+        outcome = self.member.outcome
+        assert outcome is not None
+        if outcome.status == "interrupted":
+            self.save()
+        checkpoint = _checkpoint(self.member, self.backend, outcome)
+        store.save_checkpoint(self.out, checkpoint)
+        if outcome.status != "interrupted":
+            self.resume.unlink(missing_ok=True)
+        self.run = Run(checkpoint, outcome, self.member.counters.seconds, self.started_at)
 
 
-def _checkpoint(loop: Loop, outcome: Outcome, *, best: bool = True) -> Checkpoint:
+def _checkpoint(member: Member, backend: str, outcome: Outcome, *, best: bool = True) -> Checkpoint:
     """The best state (or the present one) with everything there is to know about it."""
-    state, config, task = loop.state, loop.config, loop.task
-    present = state.parameters()
-    if best:
-        state.use_best()
+    config, task, c = member.config, member.task, member.counters
+    kept = member.best if best else None
+    row = member.row.values if kept is None else kept
     metrics = {}
     # An interrupted run must be gone within seconds: it is scored on the test trials when it ends.
     if outcome.status != "interrupted":
         trials = task.split("test")
-        out = evaluate.outputs(
-            state.model, task, trials, backend=loop.backend, batch=config.training.batch, eval_seed=config.training.eval_seed
+        (out,) = evaluate.outputs(
+            member.model(row), task.scored, trials, backend=backend, batch=config.training.batch,
+            eval_seeds=[config.training.eval_seed],
         )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):
             metrics["test"] = task.score(out, trials)
-    if best and state.best_score is not None:
-        metrics["validation"] = state.best_score
-    tensors = {}
-    for name, p in state.model.named_parameters():
-        # The member axis is inside only: encoder.0.conv1.weight -> encoder.conv1.weight.
-        value = p.detach().cpu().numpy()
-        if name.startswith("encoder.0."):
-            tensors["encoder." + name.removeprefix("encoder.0.")] = value.copy()
-        else:
-            tensors[name] = value[0].copy()
-    state.put(present)
+    if best and member.best_score is not None:
+        metrics["validation"] = member.best_score
+    tensors = {name: value.cpu().numpy().copy() for name, value in member.tensors(row).items()}
     t = config.training
     meta = CheckpointMeta(
         config=store.jsonable(config.to_dict()),
@@ -188,15 +235,15 @@ def _checkpoint(loop: Loop, outcome: Outcome, *, best: bool = True) -> Checkpoin
             "scored": task.scored,
         },
         metrics=metrics,
-        history=state.history.columns,
+        history=member.history.columns,
         status=outcome.status,
         reason=outcome.reason,
-        step=state.counters.step,
-        best_step=state.counters.best_step if best and state.best is not None else state.counters.step,
+        step=c.step,
+        best_step=c.step if kept is None else c.best_step,
         seeds={"seed": t.seed, "eval_seed": t.eval_seed},
         data_fingerprint=task.fingerprint(),
-        backend=loop.backend,
-        device=loop.device.type,
+        backend=backend,
+        device=row.device.type,
         threads=torch.get_num_threads(),
         versions={
             "alrnn": __version__,

@@ -1,5 +1,7 @@
 """The module's parameters, readout, penalty and encoders."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from alrnn_cli.config import INITS, ModelConfig
 from alrnn_cli.errors import UsageError
 from alrnn_cli.model.alrnn import ALRNN
 from alrnn_cli.model.encoders import Conv1dEncoder
-from alrnn_cli.model.penalty import manifold
+from alrnn_cli.model.penalty import manifold, weights
 
 
 def test_penalty_by_hand():
@@ -21,20 +23,39 @@ def test_penalty_by_hand():
         (0.5 + 0.6 - 1) ** 2 + 0.7**2 + 0.3**2,
     ]
     for M_reg in range(4):
-        assert float(manifold(A, W, h, M_reg)) == pytest.approx(sum(rows[:M_reg]), abs=1e-15)
+        value, *_ = manifold(A, W, h, weights([1.0], [M_reg], 3))
+        assert float(value) == pytest.approx(sum(rows[:M_reg]), abs=1e-15)
+
+
+def test_penalty_gradient_against_autograd():
+    """Three members that differ in tau and M_reg, one of them free; written out as in the definition."""
+    g = torch.Generator().manual_seed(0)
+    A, W, h = (torch.randn(*s, generator=g, dtype=torch.float64) for s in ((3, 5), (3, 5, 5), (3, 5)))
+    leaves = [x.requires_grad_() for x in (A, W, h)]
+    tau, M_reg = [0.5, 0.0, 2.0], [2, 3, 5]
+    off = ~torch.eye(5, dtype=torch.bool)
+    expected = [
+        t * ((A[e] + W[e].diagonal() - 1) ** 2 + (W[e] * off).square().sum(-1) + h[e] ** 2)[:m].sum()
+        for e, (t, m) in enumerate(zip(tau, M_reg, strict=True))
+    ]
+    value, *gradients = manifold(*(x.detach() for x in leaves), weights(tau, M_reg, 5))
+    torch.testing.assert_close(value, torch.stack(expected).detach())
+    for name, got, want in zip("AWh", gradients, torch.autograd.grad(sum(expected), leaves), strict=True):
+        torch.testing.assert_close(got, want, msg=lambda m, name=name: f"{name}: {m}")
 
 
 @pytest.mark.parametrize("P", [0, 1, 5, 6])
 @pytest.mark.parametrize("init", INITS)
 def test_A_lives_on_pwl_units_only(P, init):
     model = ALRNN(ModelConfig(M=6, P=P, init=init), 2, 1)
-    model.initialise([(0, 0)])
+    model.initialise(0, (0, 0))
     assert not model.A[0, : 6 - P].any()
-    loss = model.read(model.states(torch.randn(1, 4, 5, 2), last=True)).square().sum() + model.penalty(3).sum()
-    loss.backward()
-    assert not model.A.grad[0, : 6 - P].any()
-    if P:
-        assert model.A.grad[0, 6 - P :].any()
+    model.read(model.states(torch.randn(1, 4, 5, 2), last=True)).square().sum().backward()
+    _, penalty = model.penalty(torch.ones(1, 6))
+    for gradient in (model.A.grad, penalty["A"]):
+        assert not gradient[0, : 6 - P].any()
+        if P:
+            assert gradient[0, 6 - P :].any()
 
 
 def test_inits_are_what_they_say():
@@ -42,7 +63,7 @@ def test_inits_are_what_they_say():
 
     def W(init):
         model = ALRNN(ModelConfig(M=M, P=2, init=init), 3, 1)
-        model.initialise([(5, 0)])
+        model.initialise(0, (5, 0))
         return model.W[0].detach().double().numpy(), model
 
     paper, model = W("paper")
@@ -65,12 +86,18 @@ def test_readout(readout, P):
     with torch.no_grad():
         model.D.normal_()
         model.b.normal_()
-    z = torch.randn(1, 4, 3)
+    z = torch.randn(1, 4, 3, requires_grad=True)
     seen = z.clone()
     if readout == "phi":
         seen[..., 3 - P :] = seen[..., 3 - P :].clamp_min(0)
     expected = seen[0] @ model.D[0].T + model.b[0]
-    torch.testing.assert_close(model.read(z)[0], expected)
+    y = model.read(z)
+    torch.testing.assert_close(y[0], expected)
+    dy = torch.randn(1, 4, 2)
+    dz, gradients = model.read_gradient(z.detach(), dy)
+    for name, got in {"z": dz, **gradients}.items():
+        x = z if name == "z" else getattr(model, name)
+        torch.testing.assert_close(got, torch.autograd.grad(y, x, dy, retain_graph=True)[0], msg=name)
 
 
 def test_relu_rnn_is_a_special_case():
@@ -87,17 +114,50 @@ def test_relu_rnn_is_a_special_case():
 
 
 def test_conv_encoder_halves_784_steps():
-    encoder = Conv1dEncoder(1, 20)
-    assert encoder(torch.randn(2, 784, 1), None).shape == (2, 392, 20)
+    encoder = Conv1dEncoder(1, 1, 20)
+    assert encoder(torch.randn(1, 2, 784, 1), None).shape == (1, 2, 392, 20)
+
+
+def drawn(E, K, M):
+    encoder = Conv1dEncoder(E, K, M)
+    for e in range(E):
+        encoder.initialise(e, np.random.SeedSequence(e))
+    return encoder
 
 
 def test_conv_encoder_never_sees_padding():
-    encoder = Conv1dEncoder(2, 4)
-    s = torch.randn(1, 40, 2)
-    s[0, 25:] = 1e6
-    whole = encoder(s, torch.tensor([25]))[:, :12]
-    alone = encoder(s[:, :25], None)[:, :12]
-    torch.testing.assert_close(whole, alone)
+    encoder = drawn(2, 2, 4)
+    s = torch.randn(2, 1, 40, 2)
+    s[0, 0, 25:] = 1e6
+    s[1, 0, 30:] = float("nan")
+    whole = encoder(s, torch.tensor([[25], [30]]))
+    for e, length in enumerate((25, 30)):
+        alone = encoder(s[:, :, :length], None)[e, :, : length // 2]
+        torch.testing.assert_close(whole[e, :, : length // 2], alone)
+
+
+def test_conv_encoder_is_torchs_layers_one_member_at_a_time():
+    """Values, gradients and the first draw of a grouped encoder against three plain layers a member."""
+    group, s = drawn(3, 2, 4), torch.randn(3, 5, 12, 2)
+    out = group(s, None)
+    weight = torch.randn(out.shape)
+    gradients = dict(
+        zip(dict(group.named_parameters()), torch.autograd.grad((out * weight).sum(), group.parameters()), strict=True)
+    )
+    for e in range(3):
+        torch.manual_seed(int(np.random.SeedSequence(e).generate_state(1)[0]))
+        one, two, three = (
+            torch.nn.Conv1d(i, o, k, padding=k // 2) for i, o, k in ((2, 16, 15), (16, 32, 7), (32, 4, 3))
+        )
+        plain = torch.nn.Sequential(one, torch.nn.ReLU(), torch.nn.MaxPool1d(2), two, torch.nn.ReLU(), three)
+        alone = plain(s[e].mT).mT
+        torch.testing.assert_close(out[e], alone)
+        (alone * weight[e]).sum().backward()
+        for name, layer in (("conv1", one), ("conv2", two), ("conv3", three)):
+            assert torch.equal(getattr(group, name).weight[e], layer.weight), name
+            assert torch.equal(getattr(group, name).bias[e], layer.bias), name
+            torch.testing.assert_close(gradients[f"{name}.weight"][e], layer.weight.grad, msg=name)
+            torch.testing.assert_close(gradients[f"{name}.bias"][e], layer.bias.grad, msg=name)
 
 
 def test_too_short_for_the_encoder():
@@ -108,9 +168,11 @@ def test_too_short_for_the_encoder():
 
 def test_a_members_start_does_not_depend_on_its_group():
     config = ModelConfig(M=6, P=2, encoder="conv1d")
-    group = ALRNN(config, 1, 2, P=(0, 2))
-    group.initialise([(1, 0), (2, 0)])
+    group = ALRNN([dataclasses.replace(config, P=0, init="orthogonal"), config], 1, 2)
+    group.initialise(0, (1, 0))
+    group.initialise(1, (2, 0))
     alone = ALRNN(config, 1, 2)
-    alone.initialise([(2, 0)])
-    assert torch.equal(group.W[1], alone.W[0])
-    assert torch.equal(group.encoder[1].conv1.weight, alone.encoder[0].conv1.weight)
+    alone.initialise(0, (2, 0))
+    for model in (group, group.part([1])):
+        for (name, x), y in zip(model.named_parameters(), alone.parameters(), strict=True):
+            assert torch.equal(x[-1], y[0]), name

@@ -13,8 +13,10 @@ from alrnn_cli.config import TrainingConfig
 from alrnn_cli.errors import DeviceError, InputError, OutputExistsError, UsageError
 from alrnn_cli.tasks.addition import Addition
 from alrnn_cli.training import schedule
-from alrnn_cli.training.loop import Loop, better
+from alrnn_cli.training.data import Feed
+from alrnn_cli.training.loop import Group
 from alrnn_cli.training.losses import loss
+from alrnn_cli.training.member import better
 from alrnn_cli.training.run import device_of, train
 
 OPTIONS = {"T": 8, "train": 60, "validation": 40, "test": 30}
@@ -171,28 +173,26 @@ def test_save_every_leaves_numbered_checkpoints(tmp_path):
 
 def test_gradient_is_clipped_before_the_step(monkeypatch):
     task = Addition(OPTIONS)
-    run = configuration.resolve("addition", task.opt, [{**SETTINGS, "clip": 1e-3}])
-    loop = Loop(run, task, torch.device("cpu"), "auto")
-    norms = []
-    original = loop.state.optimizer.step
-
-    def step():
-        norms.append(math.sqrt(sum(float(p.grad.square().sum()) for p in loop.state.model.parameters())))
-        return original()
-
-    monkeypatch.setattr(loop.state.optimizer, "step", step)
-    *_, before = loop._step(loop.feed.at(0, None), 1e-3)
-    assert before > 1e-3
-    assert norms[0] == pytest.approx(1e-3, rel=1e-5)
+    runs = [configuration.resolve("addition", task.opt, [{**SETTINGS, "clip": clip}]) for clip in (1e-3, 0.0, 1e3)]
+    group = Group(runs, [task] * 3, torch.device("cpu"), "auto")
+    stack, norms = group.stack, []
+    monkeypatch.setattr(stack.adam, "step", lambda values, gradient, *_: norms.extend(gradient.norm(dim=1).tolist()))
+    before = stack.step(group.feed.at(0, [None] * 3), None, [1e-3] * 3)[2].tolist()
+    assert before[0] > 1e-3
+    assert norms == pytest.approx([1e-3, *before[1:]], rel=1e-5)
 
 
 def test_every_epoch_shows_every_trial_once():
     task = Addition(OPTIONS)
-    loop = Loop(configuration.resolve("addition", task.opt, [SETTINGS]), task, torch.device("cpu"), "auto")
-    n = loop.feed.steps_per_epoch
+    run = configuration.resolve("addition", task.opt, [SETTINGS])
+    feed = Feed([run], [task], torch.device("cpu"))
+    n = -(-len(task.split("train")) // run.training.batch)
+    orders = []
     for epoch in range(2):
-        seen = np.concatenate([loop.feed.at(epoch * n + i, None).s[0, :, 0, 0].numpy() for i in range(n)])
-        np.testing.assert_array_equal(np.sort(seen), np.sort(loop.feed.trials.inputs[:, 0, 0]))
+        seen = np.concatenate([feed.at(epoch * n + i, [None]).s[0, :, 0, 0].numpy() for i in range(n)])
+        np.testing.assert_array_equal(np.sort(seen), np.sort(task.split("train").inputs[:, 0, 0]))
+        orders.append(seen)
+    assert (orders[0] != orders[1]).any()
 
 
 def test_learning_rate_and_trial_length():
@@ -211,13 +211,13 @@ def test_learning_rate_and_trial_length():
 
 def test_losses_by_hand():
     y = torch.tensor([[[1.0, 2.0], [3.0, 5.0]]])
-    assert loss("mse", y, torch.tensor([[[1.0, 0.0], [3.0, 4.0]]]), None).item() == pytest.approx((4 + 1) / 4)
+    assert loss("mse", y, torch.tensor([[[1.0, 0.0], [3.0, 4.0]]]), None)[0].item() == pytest.approx((4 + 1) / 4)
     logits = torch.tensor([[[0.0, math.log(3.0)]]])
-    assert loss("cross_entropy", logits, torch.tensor([[1]]), None).item() == pytest.approx(math.log(4 / 3))
+    assert loss("cross_entropy", logits, torch.tensor([[1]]), None)[0].item() == pytest.approx(math.log(4 / 3))
     each = torch.tensor([[[[1.0], [9.0], [2.0]]]])
     mask = torch.tensor([[[True, False, True]]])
     each[0, 0, 1] = float("nan")
-    assert loss("mse", each, torch.zeros(1, 1, 3, 1), mask).item() == pytest.approx(2.5)
+    assert loss("mse", each, torch.zeros(1, 1, 3, 1), mask)[0].item() == pytest.approx(2.5)
 
 
 def test_better_is_lexicographic_and_nan_never_wins():
@@ -237,9 +237,9 @@ def test_what_a_run_cannot_do_is_refused():
         device_of("gpu!")
     task = Addition(OPTIONS)
     with pytest.raises(UsageError, match="--curriculum"):
-        Loop(
-            configuration.resolve("addition", task.opt, [{**SETTINGS, "curriculum": 0.5}]),
-            task,
+        Group(
+            [configuration.resolve("addition", task.opt, [{**SETTINGS, "curriculum": 0.5}])],
+            [task],
             torch.device("cpu"),
             "auto",
         )
