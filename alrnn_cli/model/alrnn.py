@@ -12,7 +12,6 @@ from ..config import ModelConfig
 from ..errors import UsageError
 from ..kernels import pwl_mask, scan
 from . import encoders
-from .penalty import manifold
 
 
 class ALRNN(nn.Module):
@@ -124,12 +123,6 @@ class ALRNN(nn.Module):
         if self.b is not None:
             gradients["b"] = rows.sum(1)
         return dz, gradients
-
-    def penalty(self, weight: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Manifold regularisation of each member. weight: (E, M), of each unit. Returns: (E,), and its gradient by name."""
-        with torch.no_grad():
-            value, dA, dW, dh = manifold(self.A * self.pwl, self.W, self.h, weight)
-        return value, {"A": dA * self.pwl, "W": dW, "h": dh}
 
 
 def draw(config: ModelConfig, K: int, N: int, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from .arrays import array, library
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
@@ -24,8 +27,9 @@ class Adam:
         self.m = torch.zeros_like(factor)
         self.v = torch.zeros_like(factor)
         self.count = np.zeros(len(factor), np.int64)
-        self._factor = None if bool((factor == 1).all()) else factor
-        self._scratch = torch.empty_like(factor)
+        self._factor = None if bool((factor == 1).all()) else array(factor)
+        self._library = library(factor.device)
+        self._m, self._v, self._change = array(self.m), array(self.v), array(torch.empty_like(factor))
 
     def reset(self, e: int) -> None:
         """Forget member e's past."""
@@ -33,22 +37,25 @@ class Adam:
         self.v[e] = 0
         self.count[e] = 0
 
-    def step(self, values: Tensor, gradient: Tensor, lr: Sequence[float], going: Tensor) -> None:
-        """One step of every member, in place. values, gradient: (E, n); going: (E,) bool, the members that make it.
+    def step(self, values: Any, gradient: Any, lr: Sequence[float], going: Any) -> None:
+        """One step of every member, in place. values, gradient: (E, n) arrays; going: (E,) bool, the members that make it.
 
         The moments and the count of a member that does not go on are void afterwards, until `reset`.
         """
+        x, m, v, change = self._library, self._m, self._v, self._change
         self.count += 1
-        rate = np.asarray(lr) / (1 - BETA1**self.count)
-        root = np.sqrt(1 - BETA2**self.count)
-        # One transfer for both.
-        scalars = torch.from_numpy(np.stack([rate, root])).to(values.device, values.dtype)
-        change = self._scratch
-        # No lerp_ or addcmul_: they fuse a product and a sum where the row is vectorised, and may not at its end.
-        self.m.mul_(BETA1).add_(torch.mul(gradient, 1 - BETA1, out=change))
-        self.v.mul_(BETA2).add_(torch.mul(gradient, gradient, out=change).mul_(1 - BETA2))
-        torch.sqrt(self.v, out=change).div_(scalars[1, :, None]).add_(EPSILON)
-        torch.div(self.m, change, out=change).mul_(scalars[0, :, None])
+        scalars: Any = np.stack([np.asarray(lr) / (1 - BETA1**self.count), np.sqrt(1 - BETA2**self.count)])
+        scalars = scalars.astype(np.float32) if x is np else torch.from_numpy(scalars).to(m)
+        rate, root = scalars[:, :, None]
+        # No fused product and sum: whether it rounds once or twice may depend on where vectors and threads cut a row.
+        x.multiply(m, BETA1, out=m)
+        x.add(m, x.multiply(gradient, 1 - BETA1, out=change), out=m)
+        x.multiply(v, BETA2, out=v)
+        x.multiply(x.multiply(gradient, gradient, out=change), 1 - BETA2, out=change)
+        x.add(v, change, out=v)
+        x.divide(x.sqrt(v, out=change), root, out=change)
+        x.divide(m, x.add(change, EPSILON, out=change), out=change)
+        x.multiply(change, rate, out=change)
         if self._factor is not None:
-            change.mul_(self._factor)
-        values.sub_(torch.where(going[:, None], change, 0))
+            x.multiply(change, self._factor, out=change)
+        x.subtract(values, x.where(going[:, None], change, 0), out=values)

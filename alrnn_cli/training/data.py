@@ -31,25 +31,23 @@ class Batch:
 
 def to_batch(members: Sequence[Trials], scored: str, device: torch.device) -> Batch:
     """Each member's trials as tensors, padded to the longest. Members that share one `Trials` share its memory too."""
-    distinct = list({id(t): t for t in members}.values())
-    T = max(t.inputs.shape[1] for t in distinct)
-    full = all(t.inputs.shape[1] == T and bool((t.lengths == T).all()) for t in distinct)
-    index = [next(i for i, d in enumerate(distinct) if d is t) for t in members]
+    kept = list({id(t): t for t in members}.values())
+    T = max(t.inputs.shape[1] for t in kept)
+    full = all(t.inputs.shape[1] == T and bool((t.lengths == T).all()) for t in kept)
+    index = [next(i for i, k in enumerate(kept) if k is t) for t in members] if len(kept) > 1 else [0] * len(members)
 
     def move(arrays: list[np.ndarray], steps: bool) -> Tensor:
         parts = [torch.from_numpy(np.ascontiguousarray(a)) for a in arrays]
-        if steps:
-            parts = [
-                functional.pad(p, (0, 0) * (p.dim() - 2) + (0, T - p.shape[1])) if p.shape[1] < T else p for p in parts
-            ]
-        return spread(torch.stack(parts).to(device) if len(parts) > 1 else parts[0].to(device)[None], index)
+        if steps and any(p.shape[1] < T for p in parts):
+            parts = [functional.pad(p, (0, 0) * (p.dim() - 2) + (0, T - p.shape[1])) for p in parts]
+        return spread((parts[0][None] if len(parts) == 1 else torch.stack(parts)).to(device), index)
 
     each = scored == "each"
     return Batch(
-        move([t.inputs for t in distinct], True),
-        move([t.targets for t in distinct], each),
-        move([t.mask for t in distinct], True) if each else None,
-        None if full else move([t.lengths for t in distinct], False),
+        move([t.inputs for t in kept], True),
+        move([t.targets for t in kept], each),
+        move([t.mask for t in kept], True) if each else None,
+        None if full else move([t.lengths for t in kept], False),
     )
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..config import RunConfig
 from ..kernels import resolve
 from ..tasks.base import Task
 from . import evaluate, stackable, streams
+from .arrays import library
 from .data import Feed, distinct
 from .member import Member, Outcome
 from .stack import Stack
@@ -67,7 +68,7 @@ class _Made:
 
     lr: list[float]
     T: list[int | None]
-    measured: Tensor
+    measured: Any
 
 
 class Group:
@@ -159,7 +160,7 @@ class Group:
 
     def _read(self, members: list[Member], unread: list[_Made], hooks: Hooks, clock: Callable[[], None]) -> None:
         """Count the steps that were made, and do what is due after the last of them."""
-        rows = torch.stack([made.measured for made in unread]).tolist()
+        rows = library(self.device).stack([made.measured for made in unread]).tolist()
         for made, (losses, penalties, norms) in zip(unread, rows, strict=True):
             going = [e for e, m in enumerate(members) if m.outcome is None]
             for e in going:

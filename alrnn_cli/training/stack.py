@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..config import RunConfig
-from ..model import penalty
 from ..model.alrnn import ALRNN
+from ..model.penalty import manifold, weights
 from ..tasks.base import Task
 from .adam import Adam
+from .arrays import array, library
 from .data import Batch
 from .losses import loss
 
@@ -54,19 +56,26 @@ class Stack:
         for name, p in self._leaves.items():
             p.data = self._view(self.values, name)
         self._padding = self.gradient.new_zeros(E, self.values.shape[1] - n)
+        # The same memory once more, for elementwise work.
+        self._library = library(device)
+        self._values, self._gradient = array(self.values), array(self.gradient)
+        self._parts = {
+            name: (array(self._view(self.values, name)), array(self._view(self.gradient, name))) for name in _RECURRENT
+        }
+        self._pwl = array(self.model.pwl)
         t = [c.training for c in configs]
         factor = torch.ones_like(self.values)
         for name in _RECURRENT:
             factor[:, self.columns[name][0]] = torch.tensor([[c.lr_recurrent] for c in t], device=device)
         self.adam = Adam(factor)
-        self.going = torch.ones(E, dtype=torch.bool, device=device)
+        self._going = array(torch.ones(E, dtype=torch.bool, device=device))
         self._clip = None
         if any(c.clip for c in t):
-            self._clip = torch.tensor([c.clip or float("inf") for c in t], device=device)
+            self._clip = array(torch.tensor([c.clip or float("inf") for c in t], device=device))
         self._pull = None
         if any(c.tau for c in t):
-            weight = penalty.weights([c.tau for c in t], [c.M_reg for c in t], configs[0].model.M)
-            self._pull = weight.to(device)
+            weight = weights([c.tau for c in t], [c.M_reg for c in t], configs[0].model.M)
+            self._pull = array(weight.to(device))
 
     def __len__(self) -> int:
         return len(self.configs)
@@ -89,12 +98,12 @@ class Stack:
             here.copy_(there)
         self.adam.count[e] = count
 
-    def step(self, batch: Batch, z0: Tensor | None, lr: Sequence[float]) -> Tensor:
+    def step(self, batch: Batch, z0: Tensor | None, lr: Sequence[float]) -> Any:
         """One optimizer step of every member whose loss and gradient are finite; one that was not makes no further step.
 
         z0: (E, B, M) where it is drawn; lr: one a member. Returns: (3, E), loss, penalty with its weight, gradient norm.
         """
-        model = self.model
+        model, x, gradient = self.model, self._library, self._gradient
         s, lengths = model.encode(batch.s, batch.lengths)
         z = model.states(s, lengths, z0=z0, last=self.task.scored == "last", backend=self.backend)
         # What follows the states has its gradient in closed form; autograd is left with encoder and recurrence.
@@ -106,26 +115,34 @@ class Stack:
         through = torch.autograd.grad(z, [self._leaves[name] for name in names], dz, materialize_grads=True)
         found |= dict(zip(names, through, strict=True))
         torch.cat([*(found[name].flatten(1) for name in self._leaves), self._padding], 1, out=self.gradient)
-        pull = torch.zeros_like(value)
-        if self._pull is not None:
-            pull, gradients = model.penalty(self._pull)
-            for name, g in gradients.items():
-                self._view(self.gradient, name).add_(g)
-        norm = self._norm()
-        measured = torch.stack([value, pull, norm])
-        self.going &= measured.sum(0).isfinite()
-        if self._clip is not None:
-            self.gradient.mul_((self._clip / norm).clamp_max(1)[:, None])
-        self.adam.step(self.values, self.gradient, lr, self.going)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            pull = self._penalise()
+            norm = self._norm()
+            measured = x.stack([array(value), pull, norm])
+            self._going &= x.isfinite(measured.sum(0))
+            if self._clip is not None:
+                gradient *= x.clip(self._clip / norm, None, 1)[:, None]
+            self.adam.step(self._values, gradient, lr, self._going)
         return measured
 
-    def _norm(self) -> Tensor:
+    def _penalise(self) -> Any:
+        """Add the penalty's gradient to the loss's. Returns: (E,) the penalty."""
+        if self._pull is None:
+            return self._gradient[:, 0] * 0
+        (A, dA), (W, dW), (h, dh) = self._parts.values()
+        value, gA, gW, gh = manifold(A, W, h, self._pull)
+        dA += gA * self._pwl
+        dW += gW
+        dh += gh
+        return value
+
+    def _norm(self) -> Any:
         """Euclidean norm of each member's whole gradient. Returns: (E,).
 
         Summed block by block: a sum over whole rows would be split among threads where a row is long and alone.
         """
-        squares = self.gradient.square().view(len(self), -1, _BLOCK)
-        return squares.sum(-1).sum(-1).sqrt()
+        squares = self._gradient * self._gradient
+        return self._library.sqrt(squares.reshape(len(self), -1, _BLOCK).sum(-1).sum(-1))
 
 
 def columns(model: nn.Module) -> Columns:
