@@ -47,7 +47,7 @@ class Adam:
         scalars: Any = np.stack([np.asarray(lr) / (1 - BETA1**self.count), np.sqrt(1 - BETA2**self.count)])
         scalars = scalars.astype(np.float32) if x is np else torch.from_numpy(scalars).to(m)
         rate, root = scalars[:, :, None]
-        # No fused product and sum: whether it rounds once or twice may depend on where vectors and threads cut a row.
+        # No fused product and sum: whether one rounds once or twice may depend on where vectors and threads cut a row.
         x.multiply(m, BETA1, out=m)
         x.add(m, x.multiply(gradient, 1 - BETA1, out=change), out=m)
         x.multiply(v, BETA2, out=v)

@@ -1,8 +1,7 @@
 """Elementwise work on tensors through the library that calls it fastest.
 
-A training step does some forty small operations on (E, n). On the CPU numpy calls one in a third of the time that torch takes; on an
-accelerator there is only torch. Both know the same names (`multiply`, `sqrt`, `where`, …, with `out=`), and each of
-these rounds once, so that the bits are the same.
+A training step does some forty small operations on (E, n). On the CPU numpy calls one in a third of the time that torch
+takes; on an accelerator there is only torch. Both know the same names (`multiply`, `sqrt`, `where`, …, with `out=`).
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def train(
     on_step: Callable[[Progress], None] = lambda _: None,
     **settings: Any,
 ) -> Run:
-    """Train one run: `train_group` with one member."""
+    """Train one run: a group of one. settings: as in `train_group`, with its errors."""
     return train_group([config], [task], [out], on_step=lambda _, progress: on_step(progress), **settings)[0]
 
 

@@ -9,7 +9,7 @@ import torch
 from alrnn_cli.config import INITS, ModelConfig
 from alrnn_cli.errors import UsageError
 from alrnn_cli.model.alrnn import ALRNN
-from alrnn_cli.model.encoders import Conv1dEncoder
+from alrnn_cli.model.encoders import Conv1dEncoder, grouped
 from alrnn_cli.model.penalty import manifold, weights
 
 
@@ -128,34 +128,34 @@ def test_conv_encoder_never_sees_padding():
     s = torch.randn(2, 1, 40, 2)
     s[0, 0, 25:] = 1e6
     s[1, 0, 30:] = float("nan")
-    whole = encoder(s, torch.tensor([[25], [30]]))
-    for e, length in enumerate((25, 30)):
-        alone = encoder(s[:, :, :length], None)[e, :, : length // 2]
-        torch.testing.assert_close(whole[e, :, : length // 2], alone)
+    lengths = torch.tensor([[25], [30]])
+    layers = [(c.weight, c.bias) for c in (encoder.conv1, encoder.conv2, encoder.conv3)]
+    for whole in (encoder(s, lengths), grouped(s, lengths, layers)):
+        for e, length in enumerate((25, 30)):
+            alone = encoder(s[:, :, :length], None)[e, :, : length // 2]
+            torch.testing.assert_close(whole[e, :, : length // 2], alone)
 
 
-def test_conv_encoder_is_torchs_layers_one_member_at_a_time():
-    """Values, gradients and the first draw of a grouped encoder against three plain layers a member."""
+@pytest.mark.parametrize("way", ["one after another", "grouped"])
+def test_conv_encoder_is_torchs_layers_one_member_at_a_time(way):
+    """Values, gradients and the first draw against three plain layers a member; the CPU's way and the accelerator's."""
     group, s = drawn(3, 2, 4), torch.randn(3, 5, 12, 2)
-    out = group(s, None)
+    layers = [(c.weight, c.bias) for c in (group.conv1, group.conv2, group.conv3)]
+    out = grouped(s, None, layers) if way == "grouped" else group(s, None)
     weight = torch.randn(out.shape)
-    gradients = dict(
-        zip(dict(group.named_parameters()), torch.autograd.grad((out * weight).sum(), group.parameters()), strict=True)
-    )
+    gradients = torch.autograd.grad((out * weight).sum(), [x for layer in layers for x in layer])
     for e in range(3):
         torch.manual_seed(int(np.random.SeedSequence(e).generate_state(1)[0]))
-        one, two, three = (
-            torch.nn.Conv1d(i, o, k, padding=k // 2) for i, o, k in ((2, 16, 15), (16, 32, 7), (32, 4, 3))
-        )
-        plain = torch.nn.Sequential(one, torch.nn.ReLU(), torch.nn.MaxPool1d(2), two, torch.nn.ReLU(), three)
-        alone = plain(s[e].mT).mT
+        plain = [torch.nn.Conv1d(i, o, k, padding=k // 2) for i, o, k in ((2, 16, 15), (16, 32, 7), (32, 4, 3))]
+        one, two, three = plain
+        alone = three(two(torch.nn.functional.max_pool1d(one(s[e].mT).relu(), 2)).relu()).mT
         torch.testing.assert_close(out[e], alone)
         (alone * weight[e]).sum().backward()
-        for name, layer in (("conv1", one), ("conv2", two), ("conv3", three)):
-            assert torch.equal(getattr(group, name).weight[e], layer.weight), name
-            assert torch.equal(getattr(group, name).bias[e], layer.bias), name
-            torch.testing.assert_close(gradients[f"{name}.weight"][e], layer.weight.grad, msg=name)
-            torch.testing.assert_close(gradients[f"{name}.bias"][e], layer.bias.grad, msg=name)
+        for i, layer in enumerate(plain):
+            assert torch.equal(layers[i][0][e], layer.weight)
+            assert torch.equal(layers[i][1][e], layer.bias)
+            torch.testing.assert_close(gradients[2 * i][e], layer.weight.grad)
+            torch.testing.assert_close(gradients[2 * i + 1][e], layer.bias.grad)
 
 
 def test_too_short_for_the_encoder():
