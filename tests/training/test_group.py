@@ -42,7 +42,7 @@ MIXED = {
         "M_reg": 5,
         "eval_every": 2.0,
     },
-    "diverges": {"lr": 1e6, "schedule": "constant", "clip": 0.0},
+    "diverges": {"lr": 1e6, "schedule": "constant", "clip": 0.0, "eval_every": 0.25},
     "restarts": {"seed": 2, "restarts": 1, "restart_above": 1e-9, "restart_after": 0.3, "eval_seed": 1},
     "reaches its target": {"seed": 3, "target": 10.0},
     "is shorter": {"P": 0, "tau": 0.0, "epochs": 20.0, "init": "paper"},
@@ -83,6 +83,7 @@ def test_a_member_is_the_run_alone_bit_for_bit(tmp_path, common):
     ends = {name: store.load_checkpoint(out).meta for name, out in zip(MIXED, together, strict=True)}
     assert [m.status for m in ends.values()] == ["finished", "finished", "diverged", *["finished"] * 3]
     assert ends["diverges"].step < 10
+    assert ends["diverges"].history["step"] == [i + 1.0 for i in range(ends["diverges"].step)]
     assert ends["restarts"].history["restart"][-1] == 1
     assert ends["restarts"].step > ends["plain"].step
     assert ends["reaches its target"].step == 4
@@ -94,7 +95,8 @@ def test_a_member_is_the_run_alone_up_to_rounding(tmp_path):
         assert (a.meta.status, a.meta.reason, a.meta.step) == (b.meta.status, b.meta.reason, b.meta.step), name
         assert a.meta.best_step == b.meta.best_step, name
         for column, values in b.meta.history.items():
-            np.testing.assert_allclose(a.meta.history[column], values, rtol=1e-5, err_msg=f"{name}: {column}")
+            found, expected = (np.asarray(x, float) for x in (a.meta.history[column], values))  # null is NaN
+            np.testing.assert_allclose(found, expected, rtol=1e-5, err_msg=f"{name}: {column}")
         for key, tensor in b.tensors.items():
             np.testing.assert_allclose(
                 a.tensors[key], tensor, rtol=1e-5, atol=1e-5 * np.abs(tensor).max(), err_msg=f"{name}: {key}"
@@ -128,7 +130,7 @@ def stop_after(n):
 
 
 @pytest.mark.parametrize("how", ["alone", "in a group", "in another group"])
-def test_an_interrupted_group_goes_on_exactly(tmp_path, how):
+def test_an_interrupted_group_goes_on_exactly(tmp_path, how, monkeypatch):
     changes = [MIXED[k] for k in ("plain", "other everything", "restarts", "reaches its target")]
     runs, tasks = runs_of(changes, fresh=True, epochs=12.0)
     whole = [tmp_path / f"whole{i}.safetensors" for i in range(4)]
@@ -149,8 +151,11 @@ def test_an_interrupted_group_goes_on_exactly(tmp_path, how):
         # Two go ahead, by different amounts; then all three meet again, and the last one has to catch up first.
         train(runs[0], tasks[0], cut[0], should_stop=stop_after(5), **settings)
         train(runs[1], tasks[1], cut[1], should_stop=stop_after(17), **settings)
+        sizes, step = [], Stack.step
+        monkeypatch.setattr(Stack, "step", lambda self, *args: sizes.append(len(self)) or step(self, *args))
         again = train_group(runs[:3], tasks[:3], cut[:3], **settings)
         assert [run.resumed_from for run in again] == [12, 24, 7]
+        assert sizes[: 5 + 12 + 1] == [1] * 5 + [2] * 12 + [3]
     for a, b in zip(whole, cut, strict=True):
         assert a.read_bytes() == b.read_bytes()
         assert not store.resume_path(b).exists()
@@ -337,11 +342,35 @@ def test_a_members_batches_are_its_own():
         assert same.stride(0) == 0
 
 
-def test_members_that_read_the_same_set_hold_it_once():
-    runs, _ = runs_of([{"seed": s} for s in range(4)])
-    feed = Feed(runs, [Addition(OPTIONS, seed=7) for _ in range(4)], CPU)
-    assert feed._whole.s.shape == (60, 8, 2)
+@pytest.mark.parametrize("fresh", [False, True])
+def test_members_that_read_the_same_set_hold_it_once(fresh):
+    """The seed of the order, or of fresh trials, is the run's; equal training sets count as one, whatever they are made from."""
+    runs, _ = runs_of([{"seed": s} for s in range(4)], fresh=fresh)
+    feed = Feed(runs, [Addition(OPTIONS, seed=7, eval_seed=0 if fresh else s) for s in range(4)], CPU)
+    if not fresh:
+        assert feed._whole.s.shape == (60, 8, 2)
     assert not torch.equal(feed.at(0, [None] * 4).s[0], feed.at(0, [None] * 4).s[1])
+
+
+def test_a_member_that_is_not_finite_once_makes_no_further_step():
+    """Before the host has heard of it, and whatever its later losses are; the other members do not notice."""
+    runs, tasks = runs_of([{}, {"seed": 1}, {"seed": 2}])
+    stack, clean = (loop.Group(runs, tasks, CPU, "reference").stack for _ in range(2))
+    feed = Feed(runs, tasks, CPU)
+    before = stack.values.clone()
+    for step in range(3):
+        batch = feed.at(step, [None] * 3)
+        clean.step(batch, None, [1e-3] * 3)
+        if step == 1:
+            spoilt = batch.s.clone()
+            spoilt[1, 0, 0, 0] = float("inf")
+            batch = dataclasses.replace(batch, s=spoilt)
+        measured = stack.step(batch, None, [1e-3] * 3)
+        assert np.isfinite(measured).all(0).tolist() == [True, step != 1, True]
+        if step == 0:
+            after = stack.values.clone()
+    assert torch.equal(stack.values[1], after[1]) and not torch.equal(after[1], before[1])
+    assert torch.equal(stack.values[[0, 2]], clean.values[[0, 2]])
 
 
 @pytest.mark.parametrize(

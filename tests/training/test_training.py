@@ -163,6 +163,37 @@ def test_budgets(tmp_path, changes, reason):
     assert run.checkpoint.meta.step < 24
 
 
+def test_only_a_plateau_is_left_by_beginning_anew(tmp_path):
+    """The same training, once with the plateau above what it reaches and once below."""
+    for above, restarts in ((0.95, 0), (0.1, 2)):
+        run, _ = make(tmp_path, f"{above}", epochs=20.0, restarts=2, restart_above=above)
+        history = run.checkpoint.meta.history
+        first = min(s for s, r in zip(history["score"], history["restart"], strict=True) if r == 0)
+        assert 0.1 < first / Addition(OPTIONS).chance["mse"] < 0.95
+        assert history["restart"][-1] == restarts
+
+
+def test_overwriting_leaves_no_old_state_to_go_on_from(tmp_path):
+    _, out = make(tmp_path, should_stop=iter(["", "", "SIGINT"]).__next__)
+    task = Addition(OPTIONS)
+
+    def killed():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(configuration.resolve("addition", task.opt, [SETTINGS]), task, out, overwrite=True, should_stop=killed)
+    assert not store.resume_path(out).exists()
+
+
+def test_patience_counts_from_the_best_evaluation(tmp_path):
+    run, _ = make(tmp_path, patience=3, epochs=500.0, schedule="constant", lr=3e-2)
+    scores = run.checkpoint.meta.history["score"]
+    assert "no better state in 3" in run.outcome.reason
+    assert len(scores) > 4
+    stale = [i - int(np.argmin(scores[: i + 1])) for i in range(len(scores))]
+    assert stale[-1] == 3 and max(stale[:-1]) == 2
+
+
 def test_save_every_leaves_numbered_checkpoints(tmp_path):
     task = Addition(OPTIONS)
     run = configuration.resolve("addition", task.opt, [SETTINGS])
