@@ -50,7 +50,8 @@ def outputs(
 
 def regions(model: ALRNN, trials: Trials, *, backend: str = "auto") -> Iterator[tuple[float, int]]:
     """Each member's largest |eigenvalue| over the visited subregions' Jacobians, and how many are visited, on some trials."""
-    for part, members in _parts(model, trials.inputs[..., 0].size * (model.config.M + model.C.shape[-1])):
+    n, T = trials.inputs.shape[:2]
+    for part, members in _parts(model, n * T * (model.config.M + model.C.shape[-1])):
         some = to_batch([trials] * len(members), "last", model.h.device)
         with torch.no_grad():
             s, lengths = part.encode(some.s, some.lengths)

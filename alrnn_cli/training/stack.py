@@ -82,7 +82,7 @@ class Stack:
 
     def _view(self, rows: Tensor, name: str) -> Tensor:
         where, shape = self.columns[name]
-        return rows[:, where].view(-1, *shape)
+        return rows[:, where].view(len(rows), *shape)
 
     def begin(self, e: int, seed: Sequence[int]) -> None:
         """Draw member e anew and forget its moments."""

@@ -261,6 +261,28 @@ class Labels(Addition):
         )
 
 
+class Silent(Labels):
+    """The same without any input: K = 0."""
+
+    K = 0
+
+    def generate(self, n, T, rng):
+        trials = super().generate(n, T, rng)
+        return dataclasses.replace(trials, inputs=trials.inputs[..., :0], targets=trials.targets + np.float32(3))
+
+    def score(self, outputs, trials):
+        return {"mse": float(np.square(outputs - trials.targets)[trials.mask].mean())}
+
+
+def test_a_group_trains_without_inputs(tmp_path):
+    runs, _ = runs_of([{}, {"seed": 1, "P": 4}], epochs=10.0)
+    outs = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for run in train_group(runs, [Silent("mse", seed=e) for e in range(2)], outs, threads=1):
+        assert run.checkpoint.tensors["C"].shape == (6, 0)
+        losses = run.checkpoint.meta.history["loss"]
+        assert losses[-1] < losses[0]
+
+
 @pytest.mark.parametrize("library", ["numpy", "torch"])
 @pytest.mark.parametrize(
     ("kind", "common"),
