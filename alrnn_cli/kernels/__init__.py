@@ -78,9 +78,8 @@ def choose(
     if backend != "auto":
         return Choice(name, "asked for")
     if name != "cpu":
-        refused = (
-            f"{n}: {_module(n).refusal(pt.device(device), dtype)}" for n in _PREFERENCE[: _PREFERENCE.index(name)]
-        )
+        faster = [n for n in _PREFERENCE[: _PREFERENCE.index(name)] if n in names()]
+        refused = (f"{n}: {_module(n).refusal(pt.device(device), dtype)}" for n in faster)
         return Choice(name, "; ".join(refused) or f"compiled for {pt.device(device).type}")
     saving = _module("chunked").saving(B, T, M, P, K) if last and not ragged else 1.0
     if saving > 1:

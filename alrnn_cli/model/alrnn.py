@@ -100,22 +100,21 @@ class ALRNN(nn.Module):
         return scan(s, A, self.W, self.C, self.h, start, P=list(self.P), lengths=lengths, last=last, backend=backend)
 
     def _seen(self, z: Tensor) -> Tensor:
-        """What the readout sees: the states, or Φ of them. z: (E, B, …, M). Returns: (E, rows, M)."""
-        E, M = self.h.shape
-        flat = z.reshape(E, -1, M)
+        """What the readout sees: the states, or Φ of them. z: (E, B, …, M). Returns: (E, rows, M), rows as they lie in memory."""
+        rows = _rows(z, like=z)
         if self.config.readout == "phi":
-            flat = torch.where(self.pwl[:, None, :] & (flat <= 0), 0, flat)
-        return flat
+            rows = torch.where(self.pwl[:, None, :] & (rows <= 0), 0, rows)
+        return rows
 
     def read(self, z: Tensor) -> Tensor:
         """y = D z + b, or D Φ(z) + b. z: (E, B, …, M). Returns: (E, B, …, N)."""
         y = self._seen(z) @ self.D.mT if self.b is None else torch.baddbmm(self.b[:, None], self._seen(z), self.D.mT)
-        return y.reshape(*z.shape[:-1], -1)
+        return _unrowed(y, like=z)
 
     def read_gradient(self, z: Tensor, dy: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Backwards through `read`. dy: (E, B, …, N). Returns: dL/dz (E, B, …, M), and dL/dD and dL/db by their names."""
-        rows = dy.reshape(dy.shape[0], -1, dy.shape[-1])
-        dz = (rows @ self.D).view(z.shape)
+        rows = _rows(dy, like=z)
+        dz = _unrowed(rows @ self.D, like=z)
         if self.config.readout == "phi":
             closed = self.pwl.view(self.members, *(1,) * (z.dim() - 2), -1) & (z <= 0)
             dz = dz.masked_fill_(closed, 0)
@@ -123,6 +122,24 @@ class ALRNN(nn.Module):
         if self.b is not None:
             gradients["b"] = rows.sum(1)
         return dz, gradients
+
+
+def _steps_first(z: Tensor) -> bool:
+    """Whether states (E, B, T, M) lie in memory step by step, as kernels leave them."""
+    return z.dim() == 4 and z.transpose(1, 2).is_contiguous()
+
+
+def _rows(x: Tensor, like: Tensor) -> Tensor:
+    """x (E, B, …, n) as (E, rows, n), in the order in which the states `like` lie in memory: then those need no copy."""
+    return (x.transpose(1, 2) if _steps_first(like) else x).reshape(len(x), -1, x.shape[-1])
+
+
+def _unrowed(rows: Tensor, like: Tensor) -> Tensor:
+    """The inverse of `_rows`."""
+    if not _steps_first(like):
+        return rows.reshape(*like.shape[:-1], -1)
+    E, B, T, _ = like.shape
+    return rows.reshape(E, T, B, -1).transpose(1, 2)
 
 
 def draw(config: ModelConfig, K: int, N: int, rng: np.random.Generator) -> dict[str, np.ndarray]:

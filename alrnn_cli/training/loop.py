@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from ..config import RunConfig
-from ..kernels import resolve
+from ..kernels import Choice, choose
+from ..model.alrnn import ALRNN
 from ..tasks.base import Task
 from . import evaluate, stackable, streams
 from .arrays import library
@@ -80,16 +81,26 @@ class Group:
     def __init__(self, configs: Sequence[RunConfig], tasks: Sequence[Task], device: torch.device, backend: str) -> None:
         stackable.check(configs, tasks)
         self.device = device
-        self.backend = resolve(backend, device)
+        sets, index = distinct(tasks, "validation")
+        self._validation = [sets[i] for i in index]
+        self.choice = self._choose(backend, configs, tasks[0])
+        self.backend = self.choice.name
         self.stack = Stack(configs, tasks[0], device, self.backend)
         self.members = [Member(c, t, self.stack.columns) for c, t in zip(configs, tasks, strict=True)]
         self._everyones_feed = self.feed = Feed(configs, tasks, device)
-        sets, index = distinct(tasks, "validation")
-        self._validation = [sets[i] for i in index]
         self._numbers = list(range(len(configs)))  # the members in the stack
         for e, member in enumerate(self.members):
             member.row = self.stack.row(e)
             self.stack.begin(e, (member.training.seed, streams.INIT, 0))
+
+    def _choose(self, backend: str, configs: Sequence[RunConfig], task: Task) -> Choice:
+        """The backend of the whole group, and why it."""
+        model = ALRNN(configs[0].model, task.K, task.N)
+        return choose(
+            backend, self.device, torch.float32, B=configs[0].training.batch, T=max(1, task.T // model.stride),
+            M=configs[0].model.M, P=max(c.model.P for c in configs), K=model.C.shape[-1], last=task.scored == "last",
+            ragged=any(bool((trials.lengths < trials.inputs.shape[1]).any()) for trials in self._validation),
+        )  # fmt: skip
 
     def run(self, hooks: Hooks = Hooks()) -> None:
         """Train until every member has its outcome. A member's `row` then holds its latest parameters, `best` the best."""

@@ -126,6 +126,7 @@ def train_group(
         if threads:
             torch.set_num_threads(threads)
         group = Group([configs[i] for i in todo], [tasks[i] for i in todo], where, backend)
+        say(f"Backend {group.backend}: {group.choice.reason}.")
         files = [_Files(group, e, Path(outs[i])) for e, i in enumerate(todo)]
         for e, file in enumerate(files):
             if resume and file.resume.exists():

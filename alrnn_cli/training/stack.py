@@ -108,7 +108,7 @@ class Stack:
         z = model.states(s, lengths, z0=z0, last=self.task.scored == "last", backend=self.backend)
         # What follows the states has its gradient in closed form; autograd is left with encoder and recurrence.
         with torch.no_grad():
-            states = z.detach().contiguous()
+            states = z.detach()
             value, dy = loss(self.task.loss, model.read(states), batch.targets, batch.mask)
             dz, found = model.read_gradient(states, dy)
         names = [name for name in self._leaves if name not in found]
