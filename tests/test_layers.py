@@ -23,6 +23,7 @@ ALLOWED = {
     "rollout": {"training", "tasks", "model", "records", "config", "errors"},
     "analysis": {"dynamics", "records", "config", "errors"},
     "figures": {"dynamics", "records", "config", "errors", "store"},
+    "bench": {"training", "kernels", "figures", "config", "errors", "__version__"},
     "report": {"analysis", "rollout", "store", "records", "errors", "__version__"},
 }
 FORBIDDEN = {
@@ -35,6 +36,7 @@ FORBIDDEN = {
     "config": {"torch", "numpy"},
     "errors": {"torch", "numpy"},
     "training": {"rich", "typer"},
+    "bench": {"rich", "typer"},
 }
 
 

@@ -58,6 +58,12 @@ def _resolve(backend: str, device: pt.device, dtype: pt.dtype) -> str:
     return backend
 
 
+def chunk_length(B: int, T: int, M: int, P: int, K: int) -> int:
+    """Steps of a chunk that the chunked backend takes for this shape; 0 where it is the dense kernel."""
+    length: int = _module("chunked").chunk_length(B, T, M, P, K)
+    return length
+
+
 @dataclass(frozen=True)
 class Choice:
     """A backend, and why it was taken."""

@@ -66,7 +66,7 @@ def _cheapest(B: int, T: int, M: int, P: int, K: int) -> tuple[int, float]:
     for L in _LENGTHS:
         if L > T:
             break
-        powers = (L.bit_length() * M**3 + L * M * M * (P + Q)) / (B * T)
+        powers = (2 * (L.bit_length() - 1) * M**3 + L * M * M * (P + Q)) / (B * T)
         cost = _SLOWER * (M * M / L + M * (P + Q) + L * P * Q / 2 + powers + _CALL / (B * T))
         if cost < best:
             best, length = cost, L

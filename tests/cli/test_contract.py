@@ -29,6 +29,7 @@ OPTIONS = {
     "plot": "--list --width --option --out -o --caption --json --debug",
     "tasks": "--json --debug",
     "demo": "--folder --debug",
+    "bench": "--part --case --repeats --device --threads --plot --json --quiet -q --debug",
 }
 
 

@@ -1,0 +1,68 @@
+"""Fair timings: candidates take turns, so that a change of the machine's speed meets all of them alike."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+
+_SIZES = (512, 1024, 2048)  # of the products that show the machine's peak
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of each round."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    def to_dict(self) -> dict[str, float]:
+        return {"median": self.median, "min": min(self.seconds), "max": max(self.seconds)}
+
+
+def ratio(a: Times, b: Times) -> float:
+    """How many times longer a takes than b: the median over rounds of their ratio in the round."""
+    return statistics.median(x / y for x, y in zip(a.seconds, b.seconds, strict=True))
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done all it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def interleaved(candidates: Mapping[str, Callable[[], object]], repeats: int, device: torch.device) -> dict[str, Times]:
+    """Each candidate once unmeasured, then once in every round."""
+    for run in candidates.values():
+        run()
+    seconds: dict[str, list[float]] = {name: [] for name in candidates}
+    for _ in range(repeats):
+        for name, run in candidates.items():
+            wait(device)
+            started = time.perf_counter()
+            run()
+            wait(device)
+            seconds[name].append(time.perf_counter() - started)
+    return {name: Times(tuple(s)) for name, s in seconds.items()}
+
+
+def products(device: torch.device) -> dict[int, Callable[[], object]]:
+    """Square matrix products, by their size."""
+    out: dict[int, Callable[[], object]] = {}
+    for n in _SIZES:
+        a, b, c = torch.randn(n, n, device=device), torch.randn(n, n, device=device), torch.empty(n, n, device=device)
+        out[n] = lambda a=a, b=b, c=c: torch.mm(a, b, out=c)  # type: ignore[misc]
+    return out
+
+
+def peak(repeats: int, device: torch.device) -> float:
+    """Floating-point operations a second of the fastest product over several sizes (median of rounds)."""
+    candidates = {str(n): run for n, run in products(device).items()}
+    times = interleaved(candidates, repeats, device)
+    return max(2.0 * int(n) ** 3 / t.median for n, t in times.items())
