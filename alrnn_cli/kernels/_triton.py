@@ -66,23 +66,25 @@ def forward(
     is the weight from unit i to unit j; A, H: (E, M); PWL: (E, M) bool; LENGTHS: (E, B) or None; t0: steps before these.
     """
     tiles = tl.cdiv(B, ROWS)
+    tile = tl.program_id(0) % tiles
     e = (tl.program_id(0) // tiles).to(tl.int64)
-    b = (tl.program_id(0) % tiles) * ROWS + tl.arange(0, ROWS)
+    r = tl.arange(0, ROWS)
     i = tl.arange(0, BM)
-    inside = (b < B)[:, None] & (i < M)[None, :]
-    trial = e * B + b
-    at = trial[:, None] * M + i[None, :]
+    inside = (tile * ROWS + r < B)[:, None] & (i < M)[None, :]
+    # A 64-bit number for the tile and 32-bit ones within it take half the registers of 64-bit ones throughout.
+    first = e * B + tile * ROWS
+    within = r[:, None] * M + i[None, :]
 
     weights = W + e * W_MEMBER
     w = _weights(weights, M, W_IN, W_OUT, BM, PANEL)
     a = tl.load(A + e * M + i, mask=i < M, other=0.0)[None, :]
     h = tl.load(H + e * M + i, mask=i < M, other=0.0)[None, :]
     pwl = (tl.load(PWL + e * M + i, mask=i < M, other=0) != 0)[None, :]
-    z = tl.load(Z0 + at, mask=inside, other=0.0)
+    z = tl.load(Z0 + first * M + within, mask=inside, other=0.0)
     if LENGTHS is not None:
-        steps = tl.load(LENGTHS + trial, mask=b < B, other=0)[:, None] - t0
+        steps = tl.load(LENGTHS + first + r, mask=tile * ROWS + r < B, other=0).to(tl.int32)[:, None] - t0
 
-    x = X + trial[:, None] * n * M + i[None, :]
+    x = X + (first + r)[:, None] * n * M + i[None, :]
     u = tl.load(x, mask=inside, other=0.0)
     for t in range(n):
         # The next step's input is asked for now: it arrives while this step is computed.
@@ -98,15 +100,15 @@ def forward(
             tl.store(x, z, mask=inside)
         x += M
         u = following
-    tl.store(END + at, z, mask=inside)
+    tl.store(END + first * M + within, z, mask=inside)
 
 
 @triton.jit
-def _before(states, z0, M, inside, t):
-    """The state before step t, z_t of the stored z_1 … z_T (the state before step 0 is z_0). states: pointers at z_1."""
-    stored = tl.load(states + (t - 1) * M, mask=inside & (t > 0), other=0.0)
-    initial = tl.load(z0, mask=inside & (t == 0), other=0.0)
-    return tl.where(t > 0, stored, initial)
+def _state(STATES, Z0, first, r, i, T, t, M, inside):
+    """The state before step t of the trials first + r: the stored z_t, or z_0."""
+    at = tl.where(t > 0, STATES + (first * T + t - 1) * M, Z0 + first * M)
+    stride = tl.where(t > 0, T.to(tl.int64) * M, M)
+    return tl.load(at + r[:, None] * stride + i[None, :], mask=inside, other=0.0)
 
 
 @triton.jit(do_not_specialize=["B", "T", "n", "t0"])
@@ -116,66 +118,73 @@ def backward(
 ):  # fmt: skip
     """The adjoint recurrence of steps t0+n-1 … t0, from the last to the first.
 
-        λ += dL/dz_t,   g_t = λ on active steps, else 0,   λ <- A∘g_t + Φ'(z_{t-1})∘(g_t W) on active steps
+        g_t = λ_t on active steps, else 0
+        λ_{t-1} = (A∘g_t + Φ'(z_{t-1})∘(g_t W) on active steps, else λ_t) + dL/dz_{t-1}
 
-    STATES: (E, B, T, M); GRAD: (E, B, T, M), or None where λ holds all there is; LAMBDA: (E, B, M), read and written;
-    G, PHI: (E, B, n, M), written: g_t and Φ(z_{t-1}), 0 on padding; DA, DH: (E, tiles, M), the sums of g_t∘z_{t-1} and g_t over
+    STATES: (E, B, T, M); GRAD: (E, B, T, M), or None where only the last state has one; LAMBDA: (E, B, M), λ of the last
+    of these steps, overwritten by that before the first;
+    G, PHI: (E, n, B, M), written: g_t and Φ(z_{t-1}), 0 on padding; DA, DH: (E, tiles, M), the sums of g_t∘z_{t-1} and g_t over
     this program's trials are added. W as in `forward`, here from unit j to unit i. The rest as in `forward`.
     """
     tiles = tl.cdiv(B, ROWS)
+    tile = tl.program_id(0) % tiles
     e = (tl.program_id(0) // tiles).to(tl.int64)
-    b = (tl.program_id(0) % tiles) * ROWS + tl.arange(0, ROWS)
+    r = tl.arange(0, ROWS)
     i = tl.arange(0, BM)
-    inside = (b < B)[:, None] & (i < M)[None, :]
-    trial = e * B + b
-    at = trial[:, None] * M + i[None, :]
+    inside = (tile * ROWS + r < B)[:, None] & (i < M)[None, :]
+    # A 64-bit number for the tile and 32-bit ones within it take half the registers of 64-bit ones throughout.
+    first = e * B + tile * ROWS
+    within = r[:, None] * M + i[None, :]
 
     weights = W + e * W_MEMBER
     w = _weights(weights, M, W_IN, W_OUT, BM, PANEL)
     a = tl.load(A + e * M + i, mask=i < M, other=0.0)[None, :]
     pwl = (tl.load(PWL + e * M + i, mask=i < M, other=0) != 0)[None, :]
-    lam = tl.load(LAMBDA + at, mask=inside, other=0.0)
+    lam = tl.load(LAMBDA + first * M + within, mask=inside, other=0.0)
     if LENGTHS is not None:
-        steps = tl.load(LENGTHS + trial, mask=b < B, other=0)[:, None]
+        steps = tl.load(LENGTHS + first + r, mask=tile * ROWS + r < B, other=0).to(tl.int32)[:, None]
 
     da = tl.zeros((ROWS, BM), tl.float32)
     dh = tl.zeros((ROWS, BM), tl.float32)
-    t = t0 + n - 1 + tl.zeros((), tl.int64)
-    states = STATES + trial[:, None] * T * M + i[None, :]
-    written = (trial[:, None] * n + n - 1) * M + i[None, :]
-    z = _before(states, Z0 + at, M, inside, t)
-    if GRAD is not None:
-        grad = GRAD + trial[:, None] * T * M + i[None, :]
-        outer = tl.load(grad + t * M, mask=inside, other=0.0)
-    for left in range(n, 0, -1):
-        # What the next step reads is asked for now: it arrives while this step is computed.
-        earlier = _before(states, Z0 + at, M, inside & (left > 1), t - 1)
+    written = ((e * n + n - 1) * B + tile * ROWS) * M
+    if ROWS < 16:
+        z = _state(STATES, Z0, first, r, i, T, t0 + n - 1, M, inside)
+    for k in range(n):
+        t = t0 + n - 1 - k
+        # What is needed after the product is asked for before it. Where registers allow, the state is asked for a step ahead.
+        if ROWS < 16:
+            earlier = _state(STATES, Z0, first, r, i, T, t - 1, M, inside & (k + 1 < n))
+        else:
+            z = _state(STATES, Z0, first, r, i, T, t, M, inside)
         if GRAD is not None:
-            lam += outer
-            outer = tl.load(grad + (t - 1) * M, mask=inside & (left > 1), other=0.0)
-        closed = pwl & (z <= 0.0)
-        phi = tl.where(closed, 0.0, z)
+            below = GRAD + (first * T + t - 1) * M
+            stride = tl.where(t > 0, T.to(tl.int64) * M, 0)
+            outer = tl.load(below + r[:, None] * stride + i[None, :], mask=inside & (t > 0), other=0.0)
         g = lam
-        gz = g * z
         if LENGTHS is not None:
             active = t < steps
             g = tl.where(active, lam, 0.0)
-            gz = tl.where(active, gz, 0.0)
-            phi = tl.where(active, phi, 0.0)
-        tl.store(G + written, g, mask=inside)
-        tl.store(PHI + written, phi, mask=inside)
+        tl.store(G + written + within, g, mask=inside)
         dh += g
-        da += gz
         back = _product(g, w, weights, M, BM, ROWS, PANEL, PRECISION)
+        closed = pwl & (z <= 0.0)
+        phi = tl.where(closed, 0.0, z)
+        gz = g * z
         new = tl.where(inside, a * g + tl.where(closed, 0.0, back), 0.0)
         if LENGTHS is not None:
+            phi = tl.where(active, phi, 0.0)
+            gz = tl.where(active, gz, 0.0)
             new = tl.where(active, new, lam)
+        tl.store(PHI + written + within, phi, mask=inside)
+        da += gz
         lam = new
-        z = earlier
-        written -= M
-        t -= 1
-    tl.store(LAMBDA + at, lam, mask=inside)
+        if GRAD is not None:
+            lam += outer
+        if ROWS < 16:
+            z = earlier
+        written -= B.to(tl.int64) * M
+    tl.store(LAMBDA + first * M + within, lam, mask=inside)
     # Trials past B kept λ = 0 and add nothing.
-    own = (e * tiles + tl.program_id(0) % tiles) * M + i
+    own = (e * tiles + tile) * M + i
     tl.store(DA + own, tl.load(DA + own, mask=i < M, other=0.0) + tl.sum(da, axis=0), mask=i < M)
     tl.store(DH + own, tl.load(DH + own, mask=i < M, other=0.0) + tl.sum(dh, axis=0), mask=i < M)

@@ -67,21 +67,22 @@ class Plan:
 def plan(E: int, B: int, M: int, multiprocessors: int, tf32: bool = False) -> Plan:
     """The division of E·B trials of M units over the GPU; a rule, no measurement at run time.
 
-    - A tile has 16 trials where that leaves no multiprocessor idle: the product is then nearest to the peak. With fewer trials
-      it has 4, then 1: a step's latency counts, and more programs, each with fewer operations in a row, hide more of it.
-    - Tensor cores take 16 trials in less time than the other path takes 8, so with `tf32` half as many tiles suffice. Smaller
-      tiles are bound by latency, not by the product, and stay IEEE.
+    - Few trials: one to a tile. A step's latency counts, and more programs, each with fewer operations in a row, hide more of it.
+      From 4 trials a multiprocessor on, 4 to a tile share what a step costs besides its product.
+    - From 16 trials a multiprocessor on, so that none is idle, 16 to a tile: tl.dot issues the fewest instructions a trial. With
+      `tf32`, 8 are enough, because tensor cores take 16 trials in less time than the other path takes 8; smaller tiles are bound
+      by latency, not by the product, and stay IEEE. Blocks of 32 and less gain nothing from either.
     - W (block² numbers) is spread over so many warps that a thread keeps at most 64 of its numbers in registers. At block 256 it
       fits neither the registers nor, on most GPUs, the shared memory of one multiprocessor (256 KiB against 228 KiB on an H100,
       164 on an A100, 100 on consumer cards): panels of it are streamed from the L2 cache, which only 16 trials at once repay.
     """
     block = max(16, 1 << (M - 1).bit_length())
-    warps = {16: 1, 32: 1, 64: 4, 128: 8, 256: 8}[block]
-    panel = 32 if block > 128 else 0
-    trials = E * B
-    enough = (8 if tf32 else 16) * multiprocessors
-    rows = 16 if panel or trials >= enough else 4 if trials >= 4 * multiprocessors else 1
-    return Plan(block, rows, panel, warps, "tf32" if tf32 else "ieee")
+    warps = {16: 1, 32: 2, 64: 4, 128: 8, 256: 8}[block]
+    panel = 16 if block > 128 else 0
+    each = E * B / multiprocessors
+    if panel or (block > 32 and each >= (8 if tf32 else 16)):
+        return Plan(block, 16, panel, warps, "tf32" if tf32 else "ieee")
+    return Plan(block, 4 if each >= 4 else 1, panel, warps, "ieee")
 
 
 def run(
@@ -138,7 +139,7 @@ def _over_rows(g: Tensor, x: Tensor, multiprocessors: int) -> Tensor:
     """
     E, R, M = g.shape
     S = _slices(R, multiprocessors // E)
-    parts = torch.bmm(g.view(E * S, R // S, M).mT, x.reshape(E * S, R // S, -1))
+    parts = torch.bmm(g.view(E * S, R // S, M).mT, x.view(E * S, R // S, -1))
     return parts.view(E, S, M, -1).sum(1)
 
 
@@ -215,7 +216,7 @@ class _Scan(torch.autograd.Function):
         M = W.shape[-1]
         arrangement: Plan = ctx.arrangement
         need_s, _, need_W, need_C, *_ = ctx.needs_input_grad
-        lam = grad.clone(memory_format=torch.contiguous_format) if ctx.last else torch.zeros_like(z0)
+        lam = (grad if ctx.last else grad[:, :, -1]).clone(memory_format=torch.contiguous_format)
         outer = None if ctx.last else grad.contiguous()
         weights = _weights(W, arrangement, back=True)
         options = _options(arrangement)
@@ -228,17 +229,17 @@ class _Scan(torch.autograd.Function):
         with torch.cuda.device_of(s):
             for start, stop in reversed(_pieces(T, 2 * 4 * E * B * M)):
                 n = stop - start
-                g, phi = s.new_empty(2, E, B, n, M).unbind(0)
+                g, phi = s.new_empty(2, E, n * B, M).unbind(0)
                 _triton.backward[(E * arrangement.tiles(B),)](
                     states, outer, lam, g, phi, *partial.unbind(0), weights[0], A, z0, pwl, lengths,
                     B, T, n, start, M, *weights[1:], **options,
                 )  # fmt: skip
-                rows, inputs = g.view(E, B * n, M), s[:, :, start:stop]
                 if dW is not None:
-                    dW += _over_rows(rows, phi.view(E, B * n, M), multiprocessors)
+                    dW += _over_rows(g, phi, multiprocessors)
                 if dC is not None and K:
-                    dC += _over_rows(rows, inputs.reshape(E, B * n, K), multiprocessors)
+                    inputs = s[:, :, start:stop].transpose(1, 2).reshape(E, n * B, K)
+                    dC += _over_rows(g, inputs, multiprocessors)
                 if ds is not None:
-                    ds[:, :, start:stop] = torch.bmm(rows, C).view(E, B, n, K)
+                    ds[:, :, start:stop] = torch.bmm(g, C).view(E, n, B, K).transpose(1, 2)
         dA, dh = partial.sum(2)
         return ds, dA, dW, dC, dh, lam, None, None, None, None
