@@ -193,7 +193,7 @@ class _Scan(torch.autograd.Function):
         z, end = z0, torch.empty_like(z0)
         pieces = [(0, T)] if store else _pieces(T, 4 * E * B * M)
         # Triton launches on the current device.
-        with torch.cuda.device_of(s):
+        with torch.cuda.device_of(s):  # type: ignore[no-untyped-call]
             for start, stop in pieces:
                 x = _inputs(s[:, :, start:stop], C)
                 _triton.forward[(E * arrangement.tiles(B),)](
@@ -226,7 +226,7 @@ class _Scan(torch.autograd.Function):
         ds = torch.empty_like(s) if need_s else None
         dW = torch.zeros_like(W) if need_W else None
         dC = C.new_zeros(E, M, K) if need_C else None
-        with torch.cuda.device_of(s):
+        with torch.cuda.device_of(s):  # type: ignore[no-untyped-call]
             for start, stop in reversed(_pieces(T, 2 * 4 * E * B * M)):
                 n = stop - start
                 g, phi = s.new_empty(2, E, n * B, M).unbind(0)

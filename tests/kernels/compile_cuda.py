@@ -1,9 +1,10 @@
 """Compile the kernels of the cuda backend to machine code, without a GPU, and report what the code takes. One JSON line each.
 
-    python tests/kernels/compile_cuda.py 80,90 50,128 [rows…]
+    python tests/kernels/compile_cuda.py 80,90 50,128
 
-Triton brings NVIDIA's assembler. What it is given here is what a launch would give it: the same constants, the same integers
-known to be 1 or multiples of 16, the same warps and stages.
+Triton brings NVIDIA's assembler and needs a GPU only to launch. Here the backend runs on the CPU's tensors as it is; Triton is told
+that a GPU of the given kind is there, and every launch stops once its kernel is compiled. So what is compiled is what a launch
+compiles, down to the integers that Triton builds in and the warps and stages the rule chose.
 """
 
 import itertools
@@ -14,63 +15,76 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 os.environ.pop("TRITON_INTERPRET", None)
 
+import torch
 import triton
 from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
 
 from alrnn_cli.kernels import _triton, cuda
 
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
-INTEGERS = ("B", "T", "n", "t0", "M", "W_MEMBER", "W_IN", "W_OUT")
 
 
-def source(kernel, plan, M, lengths, grad, store):
-    """What a launch of `kernel` would compile."""
-    back = kernel is _triton.backward
-    absent = {"LENGTHS": not lengths, "GRAD": back and not grad}
-    stride = (plan.block, 1) if plan.panel else (M, 1) if back else (1, M)
-    known = {"M": M, "W_MEMBER": plan.block**2 if plan.panel else M * M, "W_IN": stride[0], "W_OUT": stride[1]}
-    options = cuda._options(plan)
-    launch = {k: options.pop(k) for k in ("num_warps", "num_stages")}
-    constants = options if back else {**options, "STORE": store}
-    signature, attributes = {}, {}
-    for position, name in enumerate(kernel.arg_names):
-        if absent.get(name):
-            constants[name] = None
-        elif known.get(name) == 1:
-            constants[name] = 1
-        if name in constants:
-            signature[name] = "constexpr"
-            continue
-        pointer = name not in INTEGERS
-        signature[name] = {"PWL": "*i1", "LENGTHS": "*i64"}.get(name, "*fp32") if pointer else "i32"
-        if pointer or known.get(name, 0) % 16 == 0 and name in known:
-            attributes[(position,)] = [["tt.divisibility", 16]]
-    return ASTSource(fn=kernel, signature=signature, constexprs=constants, attrs=attributes), launch
+def pretend(arch):
+    """Let Triton compile for a GPU of compute capability arch / 10."""
+    driver = SimpleNamespace(
+        get_current_target=lambda: GPUTarget("cuda", arch, 32),
+        get_current_device=lambda: arch,
+        get_current_stream=lambda device: 0,
+    )
+    triton.runtime.driver.set_active(driver)
 
 
-def measure(kernel, plan, M, arch, lengths=True, grad=True, store=True):
+class Compiled:
+    """Stands in for a kernel: compiles at each launch, collects what came out, runs nothing."""
+
+    def __init__(self, kernel, found):
+        self.kernel, self.found = kernel, found
+
+    def __getitem__(self, grid):
+        def launch(*args, **options):
+            self.found.append((self.kernel.__name__, self.kernel.run(*args, grid=grid, warmup=True, **options)))
+
+        return launch
+
+
+def usage(built):
     """Registers a thread, bytes of its stack (spills), bytes of shared memory, and instructions of the machine code by name."""
-    src, launch = source(kernel, plan, M, lengths, grad, store)
-    built = triton.compile(src, target=GPUTarget("cuda", arch, 32), options=launch)
     with tempfile.NamedTemporaryFile(suffix=".cubin") as f:
         f.write(built.asm["cubin"])
         f.flush()
-        usage, code = (
+        table, code = (
             subprocess.run([TOOLS / tool, option, f.name], capture_output=True, text=True, check=True).stdout
             for tool, option in (("cuobjdump", "-res-usage"), ("nvdisasm", "-c"))
         )
-    registers, stack = map(int, re.search(r"REG:(\d+) STACK:(\d+)", usage).groups())
+    registers, stack = map(int, re.search(r"REG:(\d+) STACK:(\d+)", table).groups())
     names = re.findall(r"^\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9]+)", code, flags=re.MULTILINE)
-    return {
-        "kernel": kernel.__name__, "arch": arch, "M": M, "rows": plan.rows, "panel": plan.panel, "warps": plan.warps,
-        "precision": plan.precision, "lengths": lengths, "grad": grad, "store": store,
-        "registers": registers, "stack": stack, "shared": built.metadata.shared,
-        "instructions": {n: names.count(n) for n in sorted(set(names))},
-    }  # fmt: skip
+    instructions = {n: names.count(n) for n in sorted(set(names))}
+    return {"registers": registers, "stack": stack, "shared": built.metadata.shared, "instructions": instructions}
+
+
+def launches(plan, M, lengths, last):
+    """[(name of the kernel, what was compiled)] of one forward and one backward pass."""
+    found = []
+    patched = {name: getattr(_triton, name) for name in ("forward", "backward")}
+    rule, count = cuda.plan, cuda._multiprocessors
+    try:
+        for name, kernel in patched.items():
+            setattr(_triton, name, Compiled(kernel, found))
+        cuda.plan, cuda._multiprocessors = lambda *_: plan, lambda _: 1
+        E, B, T, K = 1, 2, 3, 1
+        s, A, W, C, h, z0 = (torch.zeros(E, *d) for d in ((B, T, K), (M,), (M, M), (M, K), (M,), (B, M)))
+        pwl = torch.ones(E, M, dtype=torch.bool)
+        steps = torch.full((E, B), T) if lengths else None
+        cuda.run(s, A, W.requires_grad_(), C, h, z0, pwl, steps, last).sum().backward()
+    finally:
+        for name, kernel in patched.items():
+            setattr(_triton, name, kernel)
+        cuda.plan, cuda._multiprocessors = rule, count
+    return found
 
 
 def plans(M):
@@ -79,9 +93,17 @@ def plans(M):
     return list(seen)
 
 
-if __name__ == "__main__":
+def main():
     archs, units = ([int(x) for x in arg.split(",")] for arg in sys.argv[1:3])
     for arch, M in itertools.product(archs, units):
+        pretend(arch)
         for plan in plans(M):
-            for kernel in (_triton.forward, _triton.backward):
-                print(json.dumps(measure(kernel, plan, M, arch)), flush=True)
+            # With everything, which takes the most registers, and with what last=True leaves out.
+            for lengths, last in ((True, False), (False, True)):
+                for name, built in launches(plan, M, lengths, last):
+                    key = {"arch": arch, "M": M, "kernel": name, "lengths": lengths, "last": last, **vars(plan)}
+                    print(json.dumps({**key, **usage(built)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
