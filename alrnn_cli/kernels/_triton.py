@@ -105,7 +105,7 @@ def forward(
 
 @triton.jit
 def _state(STATES, Z0, first, r, i, T, t, M, inside):
-    """The state before step t of the trials first + r: the stored z_t, or z_0."""
+    """The state before step t of the trials first + r: the stored z_t, or z_0 where t = 0 (and below, where it is not used)."""
     at = tl.where(t > 0, STATES + (first * T + t - 1) * M, Z0 + first * M)
     stride = tl.where(t > 0, T.to(tl.int64) * M, M)
     return tl.load(at + r[:, None] * stride + i[None, :], mask=inside, other=0.0)
@@ -113,7 +113,7 @@ def _state(STATES, Z0, first, r, i, T, t, M, inside):
 
 @triton.jit(do_not_specialize=["B", "T", "n", "t0"])
 def backward(
-    STATES, GRAD, LAMBDA, G, PHI, DA, DH, W, A, Z0, PWL, LENGTHS, B, T, n, t0, M, W_MEMBER, W_IN, W_OUT,
+    STATES, GRAD, LAMBDA, G, PHI, SUMS, W, A, Z0, PWL, LENGTHS, B, T, n, t0, M, W_MEMBER, W_IN, W_OUT,
     BM: tl.constexpr, ROWS: tl.constexpr, PANEL: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The adjoint recurrence of steps t0+n-1 … t0, from the last to the first.
@@ -121,10 +121,9 @@ def backward(
         g_t = λ_t on active steps, else 0
         λ_{t-1} = (A∘g_t + Φ'(z_{t-1})∘(g_t W) on active steps, else λ_t) + dL/dz_{t-1}
 
-    STATES: (E, B, T, M); GRAD: (E, B, T, M), or None where only the last state has one; LAMBDA: (E, B, M), λ of the last
-    of these steps, overwritten by that before the first;
-    G, PHI: (E, n, B, M), written: g_t and Φ(z_{t-1}), 0 on padding; DA, DH: (E, tiles, M), the sums of g_t∘z_{t-1} and g_t over
-    this program's trials are added. W as in `forward`, here from unit j to unit i. The rest as in `forward`.
+    STATES: (E, B, T, M); GRAD: (E, B, T, M), or None where only the last state has one; LAMBDA: (E, B, M), λ after these steps,
+    overwritten by λ before them; G, PHI: (E, n, B, M), written: g_t and Φ(z_{t-1}); SUMS: (2, E, tiles, M), to which the sums of
+    g_t∘z_{t-1} and of g_t over a program's trials and these steps are added. W as in `forward`, here from unit j to unit i.
     """
     tiles = tl.cdiv(B, ROWS)
     tile = tl.program_id(0) % tiles
@@ -153,7 +152,7 @@ def backward(
         t = t0 + n - 1 - k
         # What is needed after the product is asked for before it. Where registers allow, the state is asked for a step ahead.
         if ROWS < 16:
-            earlier = _state(STATES, Z0, first, r, i, T, t - 1, M, inside & (k + 1 < n))
+            earlier = _state(STATES, Z0, first, r, i, T, t - 1, M, inside)
         else:
             z = _state(STATES, Z0, first, r, i, T, t, M, inside)
         if GRAD is not None:
@@ -169,14 +168,11 @@ def backward(
         back = _product(g, w, weights, M, BM, ROWS, PANEL, PRECISION)
         closed = pwl & (z <= 0.0)
         phi = tl.where(closed, 0.0, z)
-        gz = g * z
         new = tl.where(inside, a * g + tl.where(closed, 0.0, back), 0.0)
         if LENGTHS is not None:
-            phi = tl.where(active, phi, 0.0)
-            gz = tl.where(active, gz, 0.0)
             new = tl.where(active, new, lam)
         tl.store(PHI + written + within, phi, mask=inside)
-        da += gz
+        da += g * z
         lam = new
         if GRAD is not None:
             lam += outer
@@ -185,6 +181,7 @@ def backward(
         written -= B.to(tl.int64) * M
     tl.store(LAMBDA + first * M + within, lam, mask=inside)
     # Trials past B kept λ = 0 and add nothing.
-    own = (e * tiles + tile) * M + i
-    tl.store(DA + own, tl.load(DA + own, mask=i < M, other=0.0) + tl.sum(da, axis=0), mask=i < M)
-    tl.store(DH + own, tl.load(DH + own, mask=i < M, other=0.0) + tl.sum(dh, axis=0), mask=i < M)
+    own = SUMS + (e * tiles + tile) * M + i
+    tl.store(own, tl.load(own, mask=i < M, other=0.0) + tl.sum(da, axis=0), mask=i < M)
+    own += tl.num_programs(0).to(tl.int64) * M
+    tl.store(own, tl.load(own, mask=i < M, other=0.0) + tl.sum(dh, axis=0), mask=i < M)

@@ -222,16 +222,17 @@ class _Scan(torch.autograd.Function):
         options = _options(arrangement)
         multiprocessors = _multiprocessors(s.device)
 
-        partial = s.new_zeros(2, E, arrangement.tiles(B), M)
+        sums = s.new_zeros(2, E, arrangement.tiles(B), M)
         ds = torch.empty_like(s) if need_s else None
         dW = torch.zeros_like(W) if need_W else None
         dC = C.new_zeros(E, M, K) if need_C else None
         with torch.cuda.device_of(s):  # type: ignore[no-untyped-call]
             for start, stop in reversed(_pieces(T, 2 * 4 * E * B * M)):
                 n = stop - start
-                g, phi = s.new_empty(2, E, n * B, M).unbind(0)
+                # Two allocations, each aligned: Triton compiles a kernel anew for a pointer that is not.
+                g, phi = (s.new_empty(E, n * B, M) for _ in range(2))
                 _triton.backward[(E * arrangement.tiles(B),)](
-                    states, outer, lam, g, phi, *partial.unbind(0), weights[0], A, z0, pwl, lengths,
+                    states, outer, lam, g, phi, sums, weights[0], A, z0, pwl, lengths,
                     B, T, n, start, M, *weights[1:], **options,
                 )  # fmt: skip
                 if dW is not None:
@@ -241,5 +242,5 @@ class _Scan(torch.autograd.Function):
                     dC += _over_rows(g, inputs, multiprocessors)
                 if ds is not None:
                     ds[:, :, start:stop] = torch.bmm(g, C).view(E, n, B, K).transpose(1, 2)
-        dA, dh = partial.sum(2)
+        dA, dh = sums.sum(2)
         return ds, dA, dW, dC, dh, lam, None, None, None, None

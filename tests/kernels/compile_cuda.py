@@ -66,8 +66,8 @@ def usage(built):
     return {"registers": registers, "stack": stack, "shared": built.metadata.shared, "instructions": instructions}
 
 
-def launches(plan, M, lengths, last):
-    """[(name of the kernel, what was compiled)] of one forward and one backward pass."""
+def launches(plan, M, lengths, last, shape=(1, 2, 3)):
+    """[(name of the kernel, what was compiled)] of one forward and one backward pass over `shape` (E, B, T)."""
     found = []
     patched = {name: getattr(_triton, name) for name in ("forward", "backward")}
     rule, count = cuda.plan, cuda._multiprocessors
@@ -75,7 +75,7 @@ def launches(plan, M, lengths, last):
         for name, kernel in patched.items():
             setattr(_triton, name, Compiled(kernel, found))
         cuda.plan, cuda._multiprocessors = lambda *_: plan, lambda _: 1
-        E, B, T, K = 1, 2, 3, 1
+        E, B, T, K = *shape, 1
         s, A, W, C, h, z0 = (torch.zeros(E, *d) for d in ((B, T, K), (M,), (M, M), (M, K), (M,), (B, M)))
         pwl = torch.ones(E, M, dtype=torch.bool)
         steps = torch.full((E, B), T) if lengths else None
@@ -100,7 +100,11 @@ def main():
         for plan in plans(M):
             # With everything, which takes the most registers, and with what last=True leaves out.
             for lengths, last in ((True, False), (False, True)):
-                for name, built in launches(plan, M, lengths, last):
+                found = launches(plan, M, lengths, last)
+                again = launches(plan, M, lengths, last, shape=(3, 32, 16))
+                if any(a is not b for (_, a), (_, b) in zip(found, again, strict=True)):
+                    sys.exit(f"another E, B or T compiles anew: {plan}, M = {M}")
+                for name, built in found:
                     key = {"arch": arch, "M": M, "kernel": name, "lengths": lengths, "last": last, **vars(plan)}
                     print(json.dumps({**key, **usage(built)}), flush=True)
 
