@@ -26,6 +26,7 @@ def train(
     device: str = "cpu",
     backend: str = "auto",
     threads: int = 0,
+    tf32: bool = False,
     overwrite: bool = False,
     resume: bool = False,
     **settings: Any,
@@ -50,6 +51,7 @@ def train(
         device=device,
         backend=backend,
         threads=threads,
+        tf32=tf32,
         overwrite=overwrite,
         resume=resume,
     )

@@ -41,6 +41,7 @@ def command(
     device: Annotated[str, typer.Option("--device", help="cpu or cuda [cpu]", metavar="NAME", rich_help_panel="Machine")] = "cpu",
     threads: Annotated[int, typer.Option("--threads", help="CPU threads (0: torch's own choice) [0]", min=0, metavar="INT",
                                          rich_help_panel="Machine")] = 0,
+    tf32: Annotated[bool, typer.Option("--tf32", help="on a GPU, products in TF32", rich_help_panel="Machine")] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="also draw the comparison: .png, .svg or .pdf", metavar="FILE",
                                               rich_help_panel=OUTPUT)] = None,
     json: Json = False,
@@ -55,7 +56,9 @@ def command(
     names = list(known) if case == "all" else _chosen(case, tuple(known), "--case")
     if plot is not None and "scan" not in parts:
         raise UsageError("--plot draws the part scan, which is not measured.", "Add scan to --part.")
-    result = _measure(parts, [known[n] for n in names], repeats, device, threads, lambda text: say(text, quiet=quiet))
+    result = _measure(
+        parts, [known[n] for n in names], repeats, device, threads, tf32, lambda text: say(text, quiet=quiet)
+    )
     if plot is not None:
         from ..bench.plot import draw
 
@@ -75,16 +78,20 @@ def _chosen(text: str, known: tuple[str, ...], flag: str) -> list[str]:
     return names
 
 
-def _measure(parts: list[str], chosen: list[Any], repeats: int, device: str, threads: int, tell: Any) -> dict[str, Any]:
+def _measure(
+    parts: list[str], chosen: list[Any], repeats: int, device: str, threads: int, tf32: bool, tell: Any
+) -> dict[str, Any]:
     import torch
 
     from .. import kernels
     from ..bench import cases, machine, measure
-    from ..training.run import device_of
+    from ..training.run import device_of, use_tf32
 
     where = device_of(device)
     if threads:
         torch.set_num_threads(threads)
+    if tf32:
+        use_tf32(where)
     ours = kernels.resolve("auto", where)
     backends = list(dict.fromkeys([ours, "torch", "reference"]))
     result: dict[str, Any] = {"schema": SCHEMA, "machine": machine.describe(where), "repeats": repeats, "backend": ours}

@@ -48,11 +48,13 @@ _LEADING: dict[str, tuple[Any, Any]] = {
 
 _TRAILING = {
     "device": (Annotated[str, typer.Option("--device", help="cpu or cuda [cpu]", metavar="NAME", rich_help_panel="Machine")], "cpu"),
-    "backend": (Annotated[str, typer.Option("--backend", help="kernel of the recurrence: auto, cpu, torch, reference [auto]",
+    "backend": (Annotated[str, typer.Option("--backend", help="kernel: auto, cuda, cpu, chunked, torch, reference [auto]",
                                             metavar="NAME",
                                             rich_help_panel="Machine")], "auto"),
     "threads": (Annotated[int, typer.Option("--threads", help="CPU threads (0: torch's own choice) [0]", min=0, metavar="INT",
                                             rich_help_panel="Machine")], 0),
+    "tf32": (Annotated[bool, typer.Option("--tf32", help="on a GPU, products in TF32: faster, with 10 bits of mantissa",
+                                          rich_help_panel="Machine")], False),
     "out": (Annotated[Path, typer.Option("--out", "-o", help="the checkpoint to write [ckpt.safetensors]", metavar="FILE",
                                          rich_help_panel=OUTPUT)], Path("ckpt.safetensors")),
     "overwrite": (Annotated[bool, typer.Option("--overwrite", help="begin anew whatever is at --out",

@@ -40,7 +40,7 @@ def execute(
     with Signals() as signals, watch as progress:
         progress.metric = next(iter(task.metrics))
         result = train(
-            run, task, given["out"], device=given["device"], backend=given["backend"], threads=given["threads"],
+            run, task, given["out"], device=given["device"], backend=given["backend"], threads=given["threads"], tf32=given["tf32"],
             overwrite=given["overwrite"], resume=given["resume"], save_every=given["save_every"],
             on_step=progress.step, should_stop=signals.reason, say=lambda text: say(text, quiet=quiet),
         )  # fmt: skip

@@ -94,6 +94,15 @@ def choose(
     return Choice(name, "compiled for this processor")
 
 
+def allow_tf32() -> None:
+    """Let products of float32 matrices on a GPU use tensor cores, with 10 bits of mantissa; for this process."""
+    matmul = pt.backends.cuda.matmul
+    if hasattr(matmul, "fp32_precision"):
+        matmul.fp32_precision = "tf32"
+    else:
+        matmul.allow_tf32 = True
+
+
 def pwl_mask(P: int | Sequence[int] | Tensor, E: int, M: int, device: pt.device | str = "cpu") -> Tensor:
     """True on the piecewise-linear units, the last P of M, per member. Returns: (E, M) bool, not to be written to.
 

@@ -33,18 +33,18 @@ PIECE = 128 << 20
 def refusal(device: torch.device, dtype: torch.dtype) -> str:
     """Why this backend cannot run on `device` with `dtype`; "" where it can."""
     if device.type != "cuda":
-        return f"the device is {device.type}, and its kernels run on NVIDIA GPUs only."
+        return f"the device is {device.type}, and its kernels run on NVIDIA GPUs only"
     if torch.version.hip is not None:
-        return "this torch is built for AMD GPUs, and the kernels are written for NVIDIA's."
+        return "this torch is built for AMD GPUs, and the kernels are written for NVIDIA's"
     if not torch.cuda.is_available():
-        return "torch sees no GPU."
+        return "torch sees no GPU"
     if find_spec("triton") is None:
-        return "this torch comes without Triton, which compiles the kernels; torch's CUDA wheels for Linux bring it."
+        return "this torch comes without Triton, which compiles the kernels; torch's CUDA wheels for Linux bring it"
     capability = torch.cuda.get_device_capability(device)
     if capability < (8, 0):
-        return f"the GPU has compute capability {capability[0]}.{capability[1]}, expected 8.0 (Ampere) or newer."
+        return f"the GPU has compute capability {capability[0]}.{capability[1]}, expected 8.0 (Ampere) or newer"
     if dtype != torch.float32:
-        return f"the dtype is {dtype}, and its kernels compute in float32."
+        return f"the dtype is {dtype}, and its kernels compute in float32"
     return ""
 
 

@@ -24,9 +24,10 @@ def manifold(A: Any, W: Any, h: Any, weight: Any) -> tuple[Any, Any, Any, Any]:
     Source: Schmidt et al. 2021 (ICLR); Brenner & Koppe 2025, arXiv 2506.07919.
     """
     E, M = h.shape
-    R = W * 1
-    diagonal = R.reshape(E, M * M)[:, :: M + 1]
+    flat = (W * 1).reshape(E, M * M)
+    diagonal = flat[:, :: M + 1]
     diagonal += A - 1
+    R = flat.reshape(E, M, M)
     value = (weight * ((R * R).sum(-1) + h * h)).sum(-1)
     double = 2 * weight
     R *= double[..., None]

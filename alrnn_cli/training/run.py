@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import __version__, store
+from .. import __version__, kernels, store
 from ..config import RunConfig, differences
 from ..errors import DeviceError, OutputExistsError, UsageError
 from ..records import Checkpoint, CheckpointMeta
@@ -48,6 +48,13 @@ def device_of(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise DeviceError(f"--device {name}: only cpu and cuda are supported.", "Use --device cpu.")
     return device
+
+
+def use_tf32(device: torch.device) -> None:
+    """Allow TF32 products. Errors: UsageError where the device has none."""
+    if device.type != "cuda":
+        raise UsageError(f"--tf32 is for GPUs, and --device is {device.type}.", "Leave it out, or use --device cuda.")
+    kernels.allow_tf32()
 
 
 def find(out: Path, config: RunConfig, *, overwrite: bool, resume: bool) -> Checkpoint | None:
@@ -99,6 +106,7 @@ def train_group(
     device: str = "cpu",
     backend: str = "auto",
     threads: int = 0,
+    tf32: bool = False,
     overwrite: bool = False,
     resume: bool = False,
     save_every: int = 0,
@@ -125,6 +133,8 @@ def train_group(
         where = device_of(device)
         if threads:
             torch.set_num_threads(threads)
+        if tf32:
+            use_tf32(where)
         group = Group([configs[i] for i in todo], [tasks[i] for i in todo], where, backend)
         say(f"Backend {group.backend}: {group.choice.reason}.")
         files = [_Files(group, e, Path(outs[i])) for e, i in enumerate(todo)]

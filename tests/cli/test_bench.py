@@ -15,7 +15,7 @@ def test_every_part_is_measured_and_shown(part, monkeypatch, capsys):
     for name, value in {"LAST": (SMALL,), "GROUPED": ("small",), "MEMBERS": (1, 2)}.items():
         monkeypatch.setattr(cases, name, value)
     told = []
-    result = bench._measure([part], [SMALL], 1, "cpu", 0, told.append)
+    result = bench._measure([part], [SMALL], 1, "cpu", 0, False, told.append)
     assert told == [f"measuring {part}: small"]
     assert len(result[part]) == 1
     json.dumps(result, allow_nan=False)

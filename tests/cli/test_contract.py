@@ -23,14 +23,21 @@ OPTIONS = {
     "train": """--task --task-opt --data --config --recipe --M --P --init --input-scale --readout --readout-bias
         --no-readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup --clip --tau --M-reg --fresh --no-fresh
         --curriculum --restarts --restart-after --restart-above --seed --eval-seed --eval-every --patience --target
-        --max-steps --max-seconds --device --backend --threads --out -o --overwrite --resume --save-every --require
+        --max-steps --max-seconds --device --backend --threads --tf32 --out -o --overwrite --resume --save-every --require
         --dry-run --json --quiet -q --debug""",
     "analyze": "--data --trials --out -o --json --quiet -q --debug",
     "plot": "--list --width --option --out -o --caption --json --debug",
     "tasks": "--json --debug",
     "demo": "--folder --debug",
-    "bench": "--part --case --repeats --device --threads --plot --json --quiet -q --debug",
+    "bench": "--part --case --repeats --device --threads --tf32 --plot --json --quiet -q --debug",
 }
+
+
+@pytest.mark.parametrize("command", [("train", *TINY), ("bench",)], ids=lambda c: c[0])
+def test_tf32_is_refused_where_it_would_do_nothing(alrnn, command):
+    done = alrnn(*command, "--tf32")
+    assert done.returncode == ExitCode.USAGE
+    assert "--tf32 is for GPUs" in done.stderr
 
 
 def test_options_are_frozen():
