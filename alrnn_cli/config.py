@@ -184,7 +184,9 @@ def _checked(option: Field[Any], value: Any) -> Any:
     if kind is float and not math.isfinite(value):
         raise UsageError(f"{name}: expected a finite number.")
     if meta["choices"] and value not in meta["choices"]:
-        raise UsageError(f"{name}: expected one of {', '.join(meta['choices'])}.", closest(str(value), meta["choices"]))
+        raise UsageError(
+            f"{name}: expected one of {', '.join(meta['choices'])}.", closest(str(value), meta["choices"], otherwise="")
+        )
     limits = {
         "minimum": ("at least", operator.lt),
         "maximum": ("at most", operator.gt),

@@ -89,11 +89,13 @@ class StoppedError(AlrnnError):
             self.code = ExitCode.TERMINATED
 
 
-def closest(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """A hint that names the closest known word, or all of them when nothing is close."""
+def closest(word: str, known: list[str] | tuple[str, ...], *, otherwise: str | None = None) -> str:
+    """A hint that names the closest known word; where none is close, `otherwise`, or all of them."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, known, n=1)
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
     if near:
         return f"Did you mean {near[0]!r}?"
+    if otherwise is not None:
+        return otherwise
     return "Known: " + ", ".join(sorted(known)) + "."

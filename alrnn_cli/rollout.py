@@ -51,9 +51,27 @@ def task_of(checkpoint: Checkpoint, data: str | None = None) -> Task:
     if info is None:
         raise InputError("The checkpoint has no task.", "Analyze a checkpoint that `alrnn train` wrote.")
     t = config["training"]
-    return tasks.get(info["name"])(
-        info["options"], data=data or config["data"], seed=t["seed"], eval_seed=t["eval_seed"]
-    )
+    try:
+        task = tasks.get(info["name"])(
+            info["options"], data=data or config["data"], seed=t["seed"], eval_seed=t["eval_seed"]
+        )
+    except InputError as error:
+        if data is not None or config["data"] is None:
+            raise
+        raise InputError(
+            f"The model was trained on {config['data']}, which cannot be read: {error.message}",
+            "Say where the data are now: --data PATH",
+        ) from None
+    for what, there in (("K", task.K), ("N", task.N), ("loss", task.loss), ("scored", task.scored)):
+        if there != info[what]:
+            raise InputError(
+                f"These data do not fit the model: {_WHAT[what]} is {there} here and was {info[what]} in training.",
+                "Give the data that it was trained on, or others of the same kind: --data PATH",
+            )
+    return task
+
+
+_WHAT = {"K": "the number of inputs", "N": "the number of outputs", "loss": "the loss", "scored": "the scored step"}
 
 
 def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 500, backend: str = "auto") -> Rollout:
@@ -61,6 +79,11 @@ def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 50
     task = task_of(checkpoint, data)
     model = model_of(checkpoint)
     told = []
+    meta = checkpoint.meta
+    if meta.status == "diverged":
+        told.append(f"Training diverged ({meta.reason}); this is the best state before, from step {meta.best_step}.")
+    elif meta.status == "interrupted":
+        told.append(f"Training was interrupted at step {meta.step}; this is the best state until then.")
     fingerprint = task.fingerprint()
     if fingerprint != checkpoint.meta.data_fingerprint:
         told.append("The data are not those the model was trained on (their fingerprints differ).")

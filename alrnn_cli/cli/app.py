@@ -6,6 +6,7 @@ import functools
 import gc
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 import typer
@@ -87,14 +88,40 @@ def _run(args: list[str]) -> int:
     return ExitCode.OK
 
 
+#: what other programs call an option
+_MEANT = {
+    "--learning-rate": "--lr", "--batch-size": "--batch", "--output": "--out", "--hidden": "--M", "--hidden-size": "--M",
+    "--num-epochs": "--epochs", "--steps": "--max-steps", "--lambda": "--tau", "--p": "--P", "--m": "--M", "--gpu": "--device",
+}  # fmt: skip
+
+
+def _similar(option: str, known: list[str], otherwise: str) -> str:
+    """A hint that names the option most like it; the dashes that all begin with do not count."""
+    bare = {o.lstrip("-"): o for o in known}
+    near = get_close_matches(option.lstrip("-"), bare, n=1)
+    return f"Did you mean {bare[near[0]]!r}?" if near else otherwise
+
+
+def _parser_message(error: Any) -> str:
+    """What the parser says, in our words where it speaks of its own."""
+    message: str = error.format_message()
+    head, found, tail = message.partition("Input should be ")
+    return f"{head}expected {tail.split(',')[0]}." if found else message
+
+
 def _unexpected(error: Exception, as_json: bool) -> int:
     """Usage errors of the parser, out of memory in disguise, and bugs."""
     parser_error = typer.BadParameter.__mro__[2]  # ClickException of the vendored click, which must not be imported
     if isinstance(error, parser_error):
-        message = error.format_message()  # type: ignore[attr-defined]
         where = getattr(error, "ctx", None)
         path = where.command_path if where is not None else "alrnn"
-        show_error(AlrnnError(message, f"See {path} --help"), as_json=as_json, code=ExitCode.USAGE)
+        message, hint = _parser_message(error), f"See {path} --help"
+        if option := getattr(error, "option_name", ""):
+            known = [o for p in where.command.params for o in p.opts] if where is not None else []
+            message = f"{path} has no option {option}."
+            meant = _MEANT.get(option)
+            hint = f"Did you mean {meant!r}?" if meant in known else _similar(option, known, hint)
+        show_error(AlrnnError(message, hint), as_json=as_json, code=ExitCode.USAGE)
         return ExitCode.USAGE
     if isinstance(error, RuntimeError) and "not enough memory" in str(error).lower():
         shown: AlrnnError = MachineError("Out of memory.", "Use a smaller --batch, --M or fewer trials.")

@@ -46,7 +46,8 @@ def command(
         words = [*shlex.split(line), *(["--quiet"] if line.startswith("analyze") else [])]
         program.main(args=words, prog_name="alrnn", standalone_mode=False)
     screen.print(
-        f"\n{found(report)}\nLook at {picture}; then try the same with --P 0, which cannot add.", soft_wrap=True
+        f"\n{found(report)}\nLook at {picture}; then train a linear model, which cannot add:\n"
+        f"alrnn train {_TASK.replace('--P 1', '--P 0')} --out linear.safetensors"
     )
 
 

@@ -102,7 +102,7 @@ def resolve(given: dict[str, Any], flags: dict[str, Any]) -> tuple[type[tasks.Ta
     options = {**file.pop("task_options", {}), **pairs(given["task_opt"], "--task-opt")}
     data = given["data"] or file.pop("data", None)
     file.pop("data", None)
-    if task_class.needs_data and data is None:
+    if task_class.needs_data and data is None and not task_class.can_fetch:
         raise UsageError(f"Task {name!r} reads your own data.", f"Give it: --task {name} --data FILE")
     recipes = {"default": task_class.recipe, "paper": task_class.paper_recipe}
     if given["recipe"] not in recipes:
@@ -169,7 +169,7 @@ def _conclude(run: Run, task: tasks.Task, requirements: list[tuple[str, str, flo
     if meta.status == "diverged":
         raise DivergedError(
             f"Training diverged: {meta.reason}. {out} holds the best state before, from step {meta.best_step}.",
-            "Try a lower --lr, a smaller --clip (0.1), or --init identity.",
+            "Try a lower --lr, --clip 0.1, or --init identity.",
         )
     met = [(r, holds(r, meta.metrics["test"])) for r in requirements]
     if given["json"]:

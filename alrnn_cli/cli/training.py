@@ -86,19 +86,21 @@ class _Lines(_Silent):
 
     def __init__(self) -> None:
         self._last = time.monotonic()
-        self._step = 0
+        self._step: int | None = None
 
     def step(self, p: Progress) -> None:
         now = time.monotonic()
-        if now - self._last < _PLAIN_SECONDS and p.step != p.total:
+        if self._step is None:
+            self._step = p.step - 1  # a resumed run begins late
+        if now - self._last < _PLAIN_SECONDS and p.attempt_step != p.total:
             return
         rate = (p.step - self._step) / max(now - self._last, 1e-9)
-        say(f"step {p.step}/{p.total}  {_status(p, self.metric)}  {rate:.0f} steps/s")
+        say(f"step {p.attempt_step}/{p.total}  {_status(p, self.metric)}  {rate:.0f} steps/s")
         self._last, self._step = now, p.step
 
 
 def _status(p: Progress, metric: str) -> str:
-    restart = f"  restart {p.restart}" if p.restart else ""
+    restart = f"  attempt {p.restart + 1}" if p.restart else ""
     return (
         f"loss {number(p.loss)}  {metric} {number(p.score)}  best {number(p.best)}  lr {number(p.lr)}  "
         f"|grad| {number(p.grad_norm)}{restart}"
@@ -131,14 +133,13 @@ class _Bar(_Silent):
         now = time.monotonic()
         if self._first is None:
             self._first = (now, p.step)
-        if now - self._drawn < 0.1 and p.step != p.total:
+        if now - self._drawn < 0.1 and p.attempt_step != p.total:
             return
         self._drawn = now
         rate = (p.step - self._first[1]) / max(now - self._first[0], 1e-9)
         wide = self._bar.console.width >= 110
         status = _status(p, self.metric) if wide else f"loss {number(p.loss)}  {self.metric} {number(p.score)}"
-        total = max(p.total, p.step)
-        self._bar.update(self._task, completed=p.step, total=total, status=status, rate=f"{rate:.0f} steps/s")
+        self._bar.update(self._task, completed=p.attempt_step, total=p.total, status=status, rate=f"{rate:.0f} steps/s")
 
 
 def show_result(run: Run, task: Task, out: Path) -> None:

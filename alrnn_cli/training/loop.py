@@ -31,9 +31,11 @@ _READ_EVERY = {"cpu": 1, "cuda": 20}
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How training goes; handed to the caller after every step. score: the last evaluation's first metric, NaN before one."""
+    """How training goes; handed to the caller after every step. step: made in all; attempt_step of total: since training last began
+    anew, the restart-th time; score: the last evaluation's first metric, NaN before one."""
 
     step: int
+    attempt_step: int
     total: int
     epoch: float
     loss: float
@@ -188,7 +190,7 @@ class Group:
                 hooks.step(
                     number,
                     Progress(
-                        m.counters.step, m.total, m.counters.step / m.steps_per_epoch, losses[e], m.score, best,
+                        m.counters.step, m.counters.attempt_step, m.total, m.counters.step / m.steps_per_epoch, losses[e], m.score, best,
                         made.lr[e], norms[e], made.T[e] or m.task.T, m.counters.restart, e in due,
                     ),
                 )  # fmt: skip

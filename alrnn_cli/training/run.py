@@ -14,7 +14,7 @@ import torch
 
 from .. import __version__, kernels, store
 from ..config import RunConfig, differences
-from ..errors import DeviceError, OutputExistsError, UsageError
+from ..errors import DeviceError, InputError, OutputExistsError, UsageError
 from ..records import Checkpoint, CheckpointMeta
 from ..tasks.base import Task
 from . import evaluate
@@ -62,9 +62,14 @@ def find(out: Path, config: RunConfig, *, overwrite: bool, resume: bool) -> Chec
 
     Errors: OutputExistsError where something else is there, InputError where what is there cannot be read.
     """
+    if out.is_dir():
+        raise UsageError(f"--out {out} is a folder.", f"Name a file, for example {out / 'ckpt.safetensors'}.")
     if overwrite or not out.exists():
         return None
-    there = store.load_checkpoint(out)
+    try:
+        there = store.load_checkpoint(out)
+    except InputError as error:
+        raise InputError(error.message, "Begin anew with --overwrite, or choose another --out.") from None
     changed = differences(there.meta.config, store.jsonable(config.to_dict()))
     if changed:
         shown = "; ".join(changed[:4]) + (f"; and {len(changed) - 4} more" if len(changed) > 4 else "")
