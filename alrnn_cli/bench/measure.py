@@ -68,11 +68,14 @@ def _backward(run: Callable[[], Tensor], leaves: Sequence[Tensor]) -> Callable[[
 
 def _ours(case: Case, x: _Arrays, backend: str, last: bool = False) -> Callable[[], None]:
     """Forward and backward of `scan`; with `last`, only the last state and no gradient of the inputs."""
-    A = functional.pad(x.A.detach(), (case.M - case.P, 0)).requires_grad_()
-    s = x.s.detach() if last else x.s
-    leaves = [A, x.W, x.C, x.h, x.z0, *([] if last else [s])]
+    A = functional.pad(x.A.detach(), (case.M - case.P, 0))
+    # With the member axis, as training has it.
+    s, A, W, C, h, z0 = (p.detach()[None].requires_grad_() for p in (x.s, A, x.W, x.C, x.h, x.z0))
+    if last:
+        s = s.detach()
+    leaves = [A, W, C, h, z0, *([] if last else [s])]
     return _backward(
-        lambda: kernels.scan(s, A, x.W, x.C, x.h, x.z0, P=case.P, backend=backend, last=last), leaves
+        lambda: kernels.scan(s, A, W, C, h, z0, P=case.P, backend=backend, last=last), leaves
     )  # fmt: skip
 
 

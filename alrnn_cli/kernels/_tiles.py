@@ -124,6 +124,25 @@ def _copy(target: int, source: int, n: int) -> None:
 
 
 @_compiled
+def _move(table: int, n: int, step: int) -> None:
+    """Move n addresses on by a number of bytes."""
+    for r in range(n):
+        store_address((table + 8 * r, load_address((table + 8 * r,)) + step))
+
+
+@_compiled
+def _few(target: int, source: int, n: int) -> None:
+    """`_copy` for what is mostly one or two numbers."""
+    if n <= 2:
+        if n > 0:
+            store((target, load((source,))))
+        if n > 1:
+            store((target + 4, load((source + 4,))))
+    else:
+        _copy(target, source, n)
+
+
+@_compiled
 def _fill(target: int, n: int) -> None:
     for k in range(n):
         store((target + 4 * k, np.float32(0)))
@@ -290,7 +309,7 @@ def forward(
                     store_address((now + 8 * r, following))
                     if t + 1 < T:
                         following = load_address((inputs + 8 * r,))
-                        _copy(new + 4 * (r * ld + M), following, K)
+                        _few(new + 4 * (r * ld + M), following, K)
                         store_address((inputs + 8 * r, following + 4 * s_step if t + 2 < T else following))
     _used(buffer)
     _used(tables)
@@ -366,25 +385,36 @@ def backward(
                 if not only_last or own == T:
                     at = grad + 4 * (e * grad_member + (b + r) * grad_trial + (0 if only_last else (T - 1) * grad_step))
                     _copy(g + 4 * r * ldg, at, M)
+            for r in range(padded):
+                # Where the step before the last finds its state, the gradient from outside, and its inputs.
+                trial = b + min(r, here - 1)
+                state, gradient = zeros, zeros
+                if r < here:
+                    state = z + 4 * (e * z_member + trial * z_trial + (T - 2) * z_step)
+                    if not only_last:
+                        gradient = grad + 4 * (e * grad_member + trial * grad_trial + (T - 2) * grad_step)
+                store_address((before + 8 * r, state))
+                store_address((outer + 8 * r, gradient))
+                store_address((inputs + 8 * r, s + 4 * (e * s_member + trial * s_trial + (T - 1) * s_step)))
             done = 0
             for t in range(T - 1, -1, -1):
                 current, line = g + 4 * done * padded * ldg, phi + 4 * done * padded * ldp
                 following = current + 4 * padded * ldg
-                for r in range(padded):
-                    state, gradient = zeros, zeros
-                    if r < here and t:
-                        state = z + 4 * (e * z_member + (b + r) * z_trial + (t - 1) * z_step)
+                if t == 0:
+                    for r in range(here):
+                        store_address((before + 8 * r, z0 + 4 * (e * z0_member + (b + r) * z0_trial)))
+                        store_address((outer + 8 * r, zeros))
+                elif t < T - 1:
+                    _move(before, here, -4 * z_step)
+                    if not only_last:
+                        _move(outer, here, -4 * grad_step)
+                if t < T - 1:
+                    _move(inputs, padded, -4 * s_step)
+                if only_last and lengths and t:
+                    for r in range(here):
+                        ends = load_address((lengths + 8 * (e * B + b + r),)) == t
                         own = grad + 4 * (e * grad_member + (b + r) * grad_trial)
-                        if not only_last:
-                            gradient = own + 4 * (t - 1) * grad_step
-                        elif lengths and load_address((lengths + 8 * (e * B + b + r),)) == t:
-                            gradient = own
-                    elif r < here:
-                        state = z0 + 4 * (e * z0_member + (b + r) * z0_trial)
-                    store_address((before + 8 * r, state))
-                    store_address((outer + 8 * r, gradient))
-                    trial = b + min(r, here - 1)
-                    store_address((inputs + 8 * r, s + 4 * (e * s_member + trial * s_trial + t * s_step)))
+                        store_address((outer + 8 * r, own if ends else zeros))
                 slot, panel = 0, w
                 while slot < slots:
                     n = _panel(slots - slot)
@@ -403,9 +433,9 @@ def backward(
                 if ds:
                     _multiply(padded, current, ldg, 1, wC, 0, M, following + 4 * room, ldg, extra)
                 for r in range(here):
-                    _copy(line + 4 * (r * ldp + M), load_address((inputs + 8 * r,)), K)
+                    _few(line + 4 * (r * ldp + M), load_address((inputs + 8 * r,)), K)
                     if ds:
-                        _copy(ds + 4 * ((e * T + t) * B + b + r) * K, following + 4 * (r * ldg + M), K)
+                        _few(ds + 4 * ((e * T + t) * B + b + r) * K, following + 4 * (r * ldg + M), K)
                 done += 1
                 if done == steps or t == 0:
                     _multiply(M4, g, 1, ldg, phi, ldp, done * padded, sums, ldp, columns)

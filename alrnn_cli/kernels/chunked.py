@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from . import cpu
+from ._memory import empty
 
 _LENGTHS = (4, 8, 16, 32)
 #: how much longer a multiply-add takes here than in the dense kernel, the products being smaller; measured
@@ -124,7 +125,7 @@ class _Scan(torch.autograd.Function):
         to_z = torch.cat([G.mT, later.permute(0, 2, 3, 1).reshape(E, L * Q, M)], 1).contiguous()
         kicks = _lines(later[:, M - P :, 1:].permute(0, 2, 3, 1))
         need = any(ctx.needs_input_grad)
-        saved = s.new_empty(E, T // L, B, M + L * Q) if need else None
+        saved = empty(E, T // L, B, M + L * Q) if need else None
         z = s.new_empty(E, B, M)
         threads = torch.get_num_threads()
         chunks, rows = cpu.plan(B, T, M, P + K, threads)
@@ -156,7 +157,7 @@ class _Scan(torch.autograd.Function):
         chunks, rows = cpu.plan(B, T, M, P + K, threads)
         parts = grad.new_empty(E, chunks, D * M + L * P * D)
         dz0 = grad.new_empty(E, B, M)
-        ds = grad.new_empty(E, T, B, K) if ctx.needs_input_grad[0] and K else None
+        ds = empty(E, T, B, K) if ctx.needs_input_grad[0] and K else None
         cpu.launch(cpu.compiled("_chunks")[1], (
             chunks, rows,
             grad.data_ptr(), *grad.stride()[:2],

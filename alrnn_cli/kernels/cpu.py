@@ -22,11 +22,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ._memory import empty
 from ._threads import team
 
 _TILE = 32
 _ROW = 400  # what a row costs at a step besides its products, in multiply-adds
-_SMALL = 1e6  # multiply-adds (25 µs on a core) below which a second thread costs more than it saves
+_SMALL = 4e6  # multiply-adds (0.1 ms on a core) below which a second thread is hardly worth waking
 _log = logging.getLogger(__name__)
 
 
@@ -115,7 +116,7 @@ class _Scan(torch.autograd.Function):
         need = any(ctx.needs_input_grad)
         kept = T if need or not last else min(T, 2)
         # Steps outermost: then a tile writes and reads one run of memory at a step.
-        z = s.new_empty(E, kept, B, M).transpose(1, 2)
+        z = empty(E, kept, B, M).transpose(1, 2)
         threads = torch.get_num_threads()
         chunks, rows = plan(B, T, M, K, threads)
         launch(compiled("_tiles")[0], (
@@ -148,7 +149,7 @@ class _Scan(torch.autograd.Function):
         items = E * chunks
         parts = s.new_empty(E, chunks, M * (M + K + 2))
         dz0 = s.new_empty(E, B, M)
-        ds = s.new_empty(E, T, B, K) if ctx.needs_input_grad[0] and K else None
+        ds = empty(E, T, B, K) if ctx.needs_input_grad[0] and K else None
         launch(compiled("_tiles")[1], (
             chunks, rows,
             s.data_ptr(), *s.stride()[:3],

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from alrnn_cli import kernels
-from alrnn_cli.kernels import _threads, cpu
+from alrnn_cli.kernels import _memory, _threads, cpu
 from alrnn_cli.kernels._vector import LANES
 
 from .test_scan import NAMES, assert_same, with_gradients
@@ -50,16 +50,16 @@ def threads():
 def test_nothing_is_written_past_the_end(monkeypatch, M, last, B):
     """Every array that the kernel writes to lies between guards that must stay as they are."""
     made = []
-    plain = torch.Tensor.new_empty
 
-    def guarded(self, *shape):
+    def guarded(*shape):
         size = torch.Size(shape)
-        whole = plain(self, size.numel() + 2 * GUARD).fill_(-7.0)
+        whole = torch.full((size.numel() + 2 * GUARD,), -7.0)
         made.append((whole, size.numel()))
         return whole[GUARD : GUARD + size.numel()].view(size)
 
     args = [a.float().requires_grad_() for a in arguments(E=2, B=B, M=M, K=5)]
-    monkeypatch.setattr(torch.Tensor, "new_empty", guarded)
+    monkeypatch.setattr(torch.Tensor, "new_empty", lambda self, *shape: guarded(*shape))
+    monkeypatch.setattr(cpu, "empty", guarded)
     z = kernels.scan(*args, P=[1, M], backend="cpu", last=last)
     z.sum().backward()
     with torch.no_grad():
@@ -147,10 +147,7 @@ def test_plan_covers_every_trial_in_tiles_that_fit(B, T, M, K, threads):
 
 def test_last_state_needs_no_memory_for_the_others(monkeypatch):
     largest = []
-    plain = torch.Tensor.new_empty
-    monkeypatch.setattr(
-        torch.Tensor, "new_empty", lambda self, *d: largest.append(torch.Size(d).numel()) or plain(self, *d)
-    )
+    monkeypatch.setattr(cpu, "empty", lambda *d: largest.append(torch.Size(d).numel()) or torch.empty(d))
     args = [a.float() for a in arguments(B=8, T=500, M=20, K=1)]
     z = kernels.scan(*args, P=3, backend="cpu", last=True)
     assert max(largest) == 2 * 8 * 20
@@ -160,8 +157,8 @@ def test_last_state_needs_no_memory_for_the_others(monkeypatch):
 def _result(queue):
     torch.set_num_threads(2)
     # Large for the kernel, small for torch, whose own threads a forked child has lost.
-    args = [a.float().requires_grad_() for a in arguments(B=40, T=60, M=30, K=2)]
-    assert cpu.plan(40, 60, 30, 2, 2)[0] == 2
+    args = [a.float().requires_grad_() for a in arguments(B=40, T=90, M=30, K=2)]
+    assert cpu.plan(40, 90, 30, 2, 2)[0] == 2
     kernels.scan(*args, P=4, backend="cpu", last=True).sum().backward()
     queue.put(args[2].grad.numpy())
 
@@ -232,3 +229,51 @@ def test_compiling_is_announced_only_if_it_takes_long(caplog):
     with caplog.at_level(logging.WARNING):
         cpu.compiled("_tiles")
     assert not caplog.records
+
+
+def test_memory_beside_states_and_the_inputs_gradient_is_small(monkeypatch):
+    """Forward and backward hold the stored states, the input gradient that was asked for, and at most a fifth more."""
+    sizes = []
+    plain = torch.Tensor.new_empty
+
+    def counted(*shape):
+        sizes.append(torch.Size(shape).numel())
+        return torch.empty(shape)
+
+    monkeypatch.setattr(cpu, "empty", counted)
+    monkeypatch.setattr(torch.Tensor, "new_empty", lambda self, *d: counted(*d) if d != (0,) else plain(self, *d))
+    for B, T, M, K in [(128, 100, 50, 2), (64, 392, 100, 100), (64, 784, 128, 1)]:
+        sizes.clear()
+        args = [a.float().requires_grad_() for a in arguments(1, B, T, M, K)]
+        kernels.scan(*args, P=2, backend="cpu").sum().backward()
+        states, inputs = B * T * M, B * T * K
+        assert states <= sum(sizes) - inputs <= 1.2 * states
+
+
+def test_memory_is_used_again_only_when_nothing_refers_to_it():
+    first = _memory.empty(300, 100)
+    address, part = first.data_ptr(), first[3]
+    del first
+    second = _memory.empty(300, 100)
+    assert second.data_ptr() != address, "a part of the first is still there"
+    del part
+    third = _memory.empty(300, 100)
+    assert third.data_ptr() == address
+    assert _memory.empty(3, 1).data_ptr() not in (address, second.data_ptr())
+
+
+def test_memory_out_of_use_is_bounded(monkeypatch):
+    monkeypatch.setattr(_memory, "_arrays", [])
+    monkeypatch.setattr(_memory, "_KEPT", 1 << 20)
+    for n in range(20):
+        _memory.empty(100_000 + n)
+    assert sum(a.nbytes for a in _memory._arrays) <= (1 << 20) + 500_000
+
+
+def test_results_of_two_calls_do_not_share_memory():
+    args = [a.float() for a in arguments(1, 64, 60, 20, 2)]
+    first = kernels.scan(*args, P=3, backend="cpu")
+    kept = first.clone()
+    second = kernels.scan(args[0] + 1, *args[1:], P=3, backend="cpu")
+    assert torch.equal(first, kept)
+    assert not torch.equal(first, second)
