@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from ..training.data import Batch
 from ..training.stack import Stack
 from . import rivals
 from .cases import Case
-from .timing import Times, interleaved, peak, ratio
+from .timing import Times, interleaved, products, ratio, split_peak
 
 Row = dict[str, Any]
 RIVALS = ("published loop", "nn.RNN", "nn.GRU", "nn.LSTM")
@@ -101,16 +102,16 @@ def scan(case: Case, backends: Sequence[str], repeats: int, device: torch.device
     x = _arrays(case, device)
     candidates = {name: _ours(case, x, name) for name in backends}
     candidates |= {kind: _theirs(case, x, kind) for kind in RIVALS}
-    top = peak(3, device)
-    times = interleaved(candidates, repeats, device)
+    times = interleaved({**candidates, **products(device)}, repeats, device)
+    top, times = split_peak(times)
     first = times[backends[0]]
     return {
         **_shape(case),
         "backend": backends[0],
         "seconds": _seconds(times),
         "times_faster": {name: ratio(t, first) for name, t in times.items() if name != backends[0]},
-        "peak_flops": top,
-        "of_peak": case.flops / first.median / top,
+        "peak_flops": statistics.median(top),
+        "of_peak": statistics.median(case.flops / t / p for t, p in zip(first.seconds, top, strict=True)),
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-_SIZES = (512, 1024, 2048)  # of the products that show the machine's peak
+_SIZES = (512, 1024)  # of the products that show the machine's peak
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], repeats: int, de
     return {name: Times(tuple(s)) for name, s in seconds.items()}
 
 
-def products(device: torch.device) -> dict[int, Callable[[], object]]:
-    """Square matrix products, by their size."""
-    out: dict[int, Callable[[], object]] = {}
+def products(device: torch.device) -> dict[str, Callable[[], object]]:
+    """Square matrix products, by "product" and their size."""
+    out: dict[str, Callable[[], object]] = {}
     for n in _SIZES:
         a, b, c = torch.randn(n, n, device=device), torch.randn(n, n, device=device), torch.empty(n, n, device=device)
-        out[n] = lambda a=a, b=b, c=c: torch.mm(a, b, out=c)  # type: ignore[misc]
+        out[f"product {n}"] = lambda a=a, b=b, c=c: torch.mm(a, b, out=c)  # type: ignore[misc]
     return out
 
 
-def peak(repeats: int, device: torch.device) -> float:
-    """Floating-point operations a second of the fastest product over several sizes (median of rounds)."""
-    candidates = {str(n): run for n, run in products(device).items()}
-    times = interleaved(candidates, repeats, device)
-    return max(2.0 * int(n) ** 3 / t.median for n, t in times.items())
+def split_peak(times: Mapping[str, Times]) -> tuple[list[float], dict[str, Times]]:
+    """Floating-point operations a second of the fastest product in each round, and the times of everything else."""
+    rates = [[2.0 * n**3 / s for s in times[f"product {n}"].seconds] for n in _SIZES]
+    rest = {name: t for name, t in times.items() if not name.startswith("product ")}
+    return [max(each) for each in zip(*rates, strict=True)], rest

@@ -77,7 +77,7 @@ def choose(
 ) -> Choice:  # fmt: skip
     """The backend for a whole run, as `resolve`, with "auto" knowing what the run is like.
 
-    last: only the state at the end of each trial is needed; ragged: trials end at different steps. P: the largest of the members.
+    last: only the state at the end of each trial is needed; ragged: trials end at different steps. P: the smallest of the members.
     Errors: as `resolve`.
     """
     name = resolve(backend, device, dtype)
@@ -174,6 +174,8 @@ def scan(
     _check("h", h, (E, M), s)
     _check("z0", z0, (E, B, M), s)
     if lengths is not None:
+        if lengths.is_floating_point():
+            raise UsageError(f"scan: lengths is {lengths.dtype}, expected whole numbers.")
         if tuple(lengths.shape) != (E, B):
             raise UsageError(f"scan: lengths has shape {tuple(lengths.shape)}, expected {(E, B)}.")
         if B and not bool(((lengths >= 1) & (lengths <= T)).all()):

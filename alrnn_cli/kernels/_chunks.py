@@ -114,9 +114,11 @@ def forward(
                         v, at = now + 4 * (r * ldx + M + j * Q), y + 4 * (r * ldy + j * P)
                         for p in range(P):
                             value = load((at + 4 * p,))
-                            # Not y >= 0 rather than y < 0: a NaN stays one.
-                            kick = load_byte((pwl + e * P + p,)) != 0 and not value >= 0
-                            store((v + 4 * p, -value if kick else np.float32(0)))
+                            # Not y > 0 rather than y <= 0: a NaN stays one. At 0 the unit is closed, which -0 keeps in mind.
+                            kick = load_byte((pwl + e * P + p,)) != 0 and not value > 0
+                            store(
+                                (v + 4 * p, -abs(value) if value == 0 and kick else -value if kick else np.float32(0))
+                            )
                         _copy(v + 4 * P, s + 4 * (e * s_member + (b + r) * s_trial + (c * L + j) * s_step), K)
                         store((v + 4 * (P + K), np.float32(1)))
                 if saved:
@@ -201,8 +203,9 @@ def backward(
                         own, mu = h + 4 * (r * ldh + j * Q), lam + 4 * (r * ldl + M + j * P)
                         kick = xs + 4 * (r * ldx + M + j * Q)
                         for p in range(P):
-                            closed = load((kick + 4 * p,)) <= 0
-                            store((mu + 4 * p, np.float32(0) if closed else -load((own + 4 * p,))))
+                            u = load((kick + 4 * p,))
+                            kicked = u > 0 or np.signbit(u) or u != u
+                            store((mu + 4 * p, -load((own + 4 * p,)) if kicked else np.float32(0)))
                         if ds:
                             _copy(ds + 4 * ((e * T + c * L + j) * B + b + r) * K, own + 4 * P, K)
                 _multiply(padded, lam, ldl, 1, w_z, 0, M + L * P, before, ldl, _vectors(M))

@@ -67,19 +67,34 @@ class Team:
             self._openmp(function, numbers, threads, 0)
         elif self._free.acquire(blocking=False):
             try:
-                while len(self._workers) < threads - 1:
-                    self._workers.append(_Worker())
-                busy = self._workers[: threads - 1]
-                for worker in busy:
-                    worker.call = (function, numbers)
-                    worker.go.release()
-                function(numbers)
-                for worker in busy:
-                    worker.done.acquire()
+                self._together(function, numbers, threads)
             finally:
                 self._free.release()
         else:
             function(numbers)
+
+    def _together(self, function: Any, numbers: Any, threads: int) -> None:
+        while len(self._workers) < threads - 1:
+            self._workers.append(_Worker())
+        busy: list[_Worker] = []
+        interrupt: BaseException | None = None
+        try:
+            for worker in self._workers[: threads - 1]:
+                worker.call = (function, numbers)
+                busy.append(worker)
+                worker.go.release()
+            function(numbers)
+        except BaseException as error:
+            interrupt = error
+        while busy:
+            # Ctrl-C may come here; memory that a worker still writes to must not be given up.
+            try:
+                busy[-1].done.acquire()
+                busy.pop()
+            except BaseException as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
 
 
 def _openmp() -> Any:

@@ -207,7 +207,7 @@ def _backward(n: int) -> Callable[..., None]:
             pwl = e.load(e.floats(e.floats(units, e.b.mul(room, e.int(2))), slot))
             dh_v, dA_v = e.load(e.floats(dh, slot)), e.load(e.floats(dA, slot))
             for i in range(ROWS):
-                z, own = read(e.floats(states[i], at)), e.load(e.floats(gs[i], at))
+                z, own = read(e.floats(states[i], at)), read(e.floats(gs[i], at))
                 closed = e.closed(z, pwl)
                 e.store(e.b.select(closed, e.zero, z), e.floats(phis[i], at))
                 through = e.fma(A, own, e.b.select(closed, e.zero, sums[i][v]))

@@ -5,7 +5,8 @@ chunk of L steps then costs M²/L + M·P + (P + K + 1)·M + L·P·(P + K + 1)/2 
 states and gradients up to rounding. `_chunks` has the equations and the loops; here are the powers of G = W + diag(A), which
 autograd differentiates, and the decision when the shortcut is worth it.
 
-Where all states are wanted, trials end at different steps, or the shortcut does not pay, this backend is `cpu`.
+Where all states are wanted, trials end at different steps, the shortcut does not pay, powers grow large or a state is not finite,
+this backend is `cpu`. Each member of a group is treated as it would be alone.
 """
 
 from __future__ import annotations
@@ -34,19 +35,28 @@ def run(
     s: Tensor, A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor, lengths: Tensor | None, last: bool
 ) -> Tensor:
     """As `reference.run`. Returns: (E, B, T, M), or (E, B, M) with `last`."""
-    _, B, T, K = s.shape
+    if len(s) > 1 and last and lengths is None:
+        # One by one: what pays, and whether it is safe, is each member's own affair.
+        each = [
+            run(s[e, None], A[e, None], W[e, None], C[e, None], h[e, None], z0[e, None], pwl[e, None], None, True)
+            for e in range(len(s))
+        ]
+        return torch.cat(each)
+    E, B, T, K = s.shape
     M = W.shape[-1]
-    P = int(pwl.sum(-1).max())
-    L = chunk_length(B, T, M, P, K) if last and lengths is None else 0
+    P = int(pwl.sum(-1).max()) if E else 0
+    L = chunk_length(B, T, M, P, K) if last and lengths is None and E * B else 0
     if L:
-        powers = _powers(A, W, C, h, P, L)
-        if float(powers[0].detach().abs().max()) <= _GROWTH:
-            rest = T % L
-            if rest:
-                z0 = cpu.run(s[:, :, :rest], A, W, C, h, z0, pwl, None, True)
-                s = s[:, :, rest:]
-            z: Tensor = _Scan.apply(s, z0, *powers, pwl[:, M - P :].contiguous())  # type: ignore[no-untyped-call]
-            return z
+        rest = T % L
+        need = torch.is_grad_enabled() and any(x.requires_grad for x in (s, A, W, C, h, z0))
+        powers, growth = _powers(A, W, C, h, P, L)
+        if growth <= _GROWTH:
+            start = cpu.run(s[:, :, :rest], A, W, C, h, z0, pwl, None, True) if rest else z0
+            own = pwl[:, M - P :].contiguous()
+            z: Tensor = _Scan.apply(s[:, :, rest:], start, *powers, own, need)  # type: ignore[no-untyped-call]
+            # Infinities that the switches would keep apart meet in a product of powers: then the definition decides.
+            if bool(torch.isfinite(z.detach()).all()):
+                return z
     return cpu.run(s, A, W, C, h, z0, pwl, lengths, last)
 
 
@@ -74,10 +84,11 @@ def _cheapest(B: int, T: int, M: int, P: int, K: int) -> tuple[int, float]:
     return length, dense / best
 
 
-def _powers(A: Tensor, W: Tensor, C: Tensor, h: Tensor, P: int, L: int) -> tuple[Tensor, Tensor, Tensor]:
+def _powers(A: Tensor, W: Tensor, C: Tensor, h: Tensor, P: int, L: int) -> tuple[tuple[Tensor, Tensor, Tensor], float]:
     """G^L (E, M, M), R_d = G^d [W_P, C, h] (E, M, L·Q) side by side, O_d = G^d on the PWL units (E, L·P, M) one below the other.
 
-    By doubling: G^l applied to the first l gives the next l.
+    By doubling: G^l applied to the first l gives the next l. Returns: these, and the largest number in the powers of G, in O and
+    in what a kick does, R on W_P.
     """
     M = W.shape[-1]
     doubled = _Doubled.apply(W + torch.diag_embed(A), L.bit_length() - 1)  # type: ignore[no-untyped-call]
@@ -86,7 +97,9 @@ def _powers(A: Tensor, W: Tensor, C: Tensor, h: Tensor, P: int, L: int) -> tuple
     for G in doubled[:-1]:
         R = torch.cat([R, G @ R], -1)
         O = torch.cat([O, O @ G], -2)
-    return doubled[-1], R, O
+    kicks = R.view(*R.shape[:-1], L, -1)[..., :P]
+    growth = max(float(x.detach().abs().max()) for x in (*doubled, O, kicks) if x.numel())
+    return (doubled[-1], R, O), growth
 
 
 class _Doubled(torch.autograd.Function):
@@ -114,7 +127,9 @@ class _Scan(torch.autograd.Function):
     """s: (E, B, T, K) with L dividing T, z0: (E, B, M), powers as above, pwl: (E, P). Returns: (E, B, M)."""
 
     @staticmethod
-    def forward(ctx: Any, s: Tensor, z0: Tensor, G: Tensor, R: Tensor, O: Tensor, pwl: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, s: Tensor, z0: Tensor, G: Tensor, R: Tensor, O: Tensor, pwl: Tensor, need: bool
+    ) -> Tensor:  # fmt: skip
         E, B, T, K = s.shape
         M, P = G.shape[-1], pwl.shape[-1]
         Q = P + K + 1
@@ -124,7 +139,6 @@ class _Scan(torch.autograd.Function):
         to_y = O.mT.contiguous()
         to_z = torch.cat([G.mT, later.permute(0, 2, 3, 1).reshape(E, L * Q, M)], 1).contiguous()
         kicks = _lines(later[:, M - P :, 1:].permute(0, 2, 3, 1))
-        need = any(ctx.needs_input_grad)
         saved = empty(E, T // L, B, M + L * Q) if need else None
         z = s.new_empty(E, B, M)
         threads = torch.get_num_threads()
@@ -178,7 +192,7 @@ class _Scan(torch.autograd.Function):
             ds = ds.transpose(1, 2)
         elif ctx.needs_input_grad[0]:
             ds = grad.new_zeros(E, B, T, K)
-        return ds, dz0, dG, dR.view(E, M, L * Q), dO, None
+        return ds, dz0, dG, dR.view(E, M, L * Q), dO, None, None
 
 
 def _lines(x: Tensor) -> Tensor:

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,11 @@ def refusal(device: torch.device, dtype: torch.dtype) -> str:
         return f"it computes on the CPU, not on {device.type}"
     if dtype != torch.float32:
         return f"it computes in float32, not in {str(dtype).removeprefix('torch.')}"
-    return "" if find_spec("numba") else "it needs the package numba, which is not installed"
+    try:
+        import numba  # noqa: F401
+    except Exception as error:  # missing, or not made for this numpy
+        return f"it needs the package numba, which cannot be imported ({error})"
+    return ""
 
 
 def run(
@@ -47,14 +50,20 @@ def run(
     from ._vector import LANES
 
     M = W.shape[-1]
+    if not s.shape[0] * s.shape[1]:
+        from . import reference
+
+        return reference.run(s, A, W, C, h, z0, pwl, lengths, last)
+    # Inside the function autograd is off, whether somebody wants gradients or not.
+    need = torch.is_grad_enabled() and any(x.requires_grad for x in (s, A, W, C, h, z0))
     if LANES <= M:
-        return _Scan.apply(s, A, W, C, h, z0, pwl, lengths, last)  # type: ignore[no-untyped-call]
+        return _Scan.apply(s, A, W, C, h, z0, pwl, lengths, last, need)  # type: ignore[no-untyped-call]
     # Fewer units than a vector holds: linear units that stay at zero are added behind.
     more = LANES - M
     pad = torch.nn.functional.pad
     z: Tensor = _Scan.apply(  # type: ignore[no-untyped-call]
         s, pad(A, (0, more)), pad(W, (0, more, 0, more)), pad(C, (0, 0, 0, more)), pad(h, (0, more)), pad(z0, (0, more)),
-        pad(pwl, (0, more)), lengths, last,
+        pad(pwl, (0, more)), lengths, last, need,
     )  # fmt: skip
     return z[..., :M]
 
@@ -82,6 +91,9 @@ def launch(function: Any, numbers: Sequence[int], items: int, threads: int) -> N
     taken = ctypes.c_int64(0)
     packed = (ctypes.c_int64 * (len(numbers) + 2))(ctypes.addressof(taken), items, *numbers)
     team.run(function, packed, min(threads, items))
+    if taken.value < items:
+        # A thread that gets no memory for its tile takes no item, and its exception cannot leave the compiled code.
+        raise MemoryError("the kernel found no memory for its tiles")
 
 
 def plan(B: int, T: int, M: int, K: int, threads: int) -> tuple[int, int]:
@@ -106,14 +118,14 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, s: Tensor, A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor, lengths: Tensor | None, last: bool
+        ctx: Any, s: Tensor, A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor, lengths: Tensor | None, last: bool,
+        need: bool,
     ) -> Tensor:  # fmt: skip
         E, B, T, K = s.shape
         M = W.shape[-1]
         s, z0 = rows_of(s), rows_of(z0)
-        A, W, C, h = (x.contiguous() for x in (A, W, C, h))
+        A, W, C, h = (x.resolve_neg().contiguous() for x in (A, W, C, h))
         lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
-        need = any(ctx.needs_input_grad)
         kept = T if need or not last else min(T, 2)
         # Steps outermost: then a tile writes and reads one run of memory at a step.
         z = empty(E, kept, B, M).transpose(1, 2)
@@ -165,11 +177,12 @@ class _Scan(torch.autograd.Function):
         elif ctx.needs_input_grad[0]:
             ds = s.new_zeros(E, B, T, K)
         dW, dC, dA, dh = (parts[:, 0] if chunks == 1 else parts.sum(1)).split([M * M, M * K, M, M], dim=-1)
-        return ds, dA, dW.view(E, M, M), dC.view(E, M, K), dh, dz0, None, None, None
+        return ds, dA, dW.view(E, M, M), dC.view(E, M, K), dh, dz0, None, None, None, None
 
 
 def rows_of(x: Tensor) -> Tensor:
     """x with its last axis contiguous; other strides may be anything."""
+    x = x.resolve_neg()
     return x if x.stride(-1) == 1 or x.shape[-1] <= 1 else x.contiguous()
 
 

@@ -100,7 +100,7 @@ class Group:
         model = ALRNN(configs[0].model, task.K, task.N)
         return choose(
             backend, self.device, torch.float32, B=configs[0].training.batch, T=max(1, task.T // model.stride),
-            M=configs[0].model.M, P=max(c.model.P for c in configs), K=model.C.shape[-1], last=task.scored == "last",
+            M=configs[0].model.M, P=min(c.model.P for c in configs), K=model.C.shape[-1], last=task.scored == "last",
             ragged=any(bool((trials.lengths < trials.inputs.shape[1]).any()) for trials in self._validation),
         )  # fmt: skip
 

@@ -124,3 +124,68 @@ def test_a_choice_says_why():
     assert kernels.choose("torch", "cpu", torch.float32, **shape) == kernels.Choice("torch", "asked for")
     other = kernels.choose("auto", "cpu", torch.float64, **shape)
     assert other.name == "torch" and "float64" in other.reason
+
+
+def test_a_unit_at_zero_passes_no_gradient(chunks):
+    """From z_0 = 0 every PWL unit begins exactly at the switch, where the ReLU counts as closed."""
+    chunks(8)
+    args = arguments(1, 6, 16, 20, 2)
+    args[5] *= 0
+    args[4] *= 0
+    args[0][:, :, :3] = 0
+    got = with_gradients(args, 5, "chunked", last=True)
+    assert set(chunks.calls) >= OWN
+    assert_same(got, with_gradients(args, 5, "reference", last=True), floor=ROUNDING)
+
+
+def test_infinity_is_where_the_definition_has_it(chunks):
+    chunks(4)
+    args = arguments(1, 3, 8, 12, 2)
+    args[2][0, :, 11] = 0  # nothing reads the last unit, which runs to minus infinity on its own
+    args[4][0, 11] = -float("inf")
+    expected = kernels.scan(*args, P=2, backend="reference", last=True)
+    assert expected.isinf().any() and expected.isfinite().any()
+    torch.testing.assert_close(
+        kernels.scan(*(a.float() for a in args), P=2, backend="chunked", last=True),
+        expected.float(),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+def test_growth_within_a_chunk_is_seen(chunks):
+    """A nilpotent W: its 32nd power is zero, and on the way there states grow beyond all precision."""
+    chunks(32)
+    args = arguments(1, 3, 64, 20, 1)
+    args[1] *= 0
+    args[2] = torch.diag_embed(torch.full((1, 19), 2.7, dtype=torch.float64), 1)
+    kernels.scan(*(a.float() for a in args), P=1, backend="chunked", last=True)
+    assert not set(chunks.calls) & OWN
+
+
+def test_a_member_is_treated_as_it_would_be_alone(chunks, monkeypatch):
+    """Another P or a neighbour that grows changes nothing."""
+    monkeypatch.setattr(chunked, "chunk_length", lambda B, T, M, P, K: 8 if P < 4 else 0)
+    args, P = arguments(3, 6, 24, 20, 2), [2, 15, 3]
+    args[2][2] *= 4
+    together = kernels.scan(*(a.float() for a in args), P=P, backend="chunked", last=True)
+    for e in range(3):
+        alone = kernels.scan(*(a[e : e + 1].float() for a in args), P=P[e], backend="chunked", last=True)
+        assert torch.equal(together[e : e + 1], alone), e
+
+
+def test_expanded_and_strided_arguments(chunks):
+    chunks(8)
+    args = arguments(1, 6, 20, 20, 3)
+    args[0] = args[0].mT.contiguous().mT
+    args[5] = args[5][:, :1].expand(-1, 6, -1)
+
+    def gradients(backend):
+        given = [a.to(torch.float64 if backend == "reference" else torch.float32) for a in args]
+        for a in given[1:5]:
+            a.requires_grad_()
+        kernels.scan(*given, P=4, backend=backend, last=True).sum().backward()
+        return {n: a.grad for n, a in zip("AWCh", given[1:5], strict=True)}
+
+    assert_same(gradients("chunked"), gradients("reference"), floor=ROUNDING)
+    assert set(chunks.calls) >= OWN

@@ -277,3 +277,80 @@ def test_results_of_two_calls_do_not_share_memory():
     second = kernels.scan(args[0] + 1, *args[1:], P=3, backend="cpu")
     assert torch.equal(first, kept)
     assert not torch.equal(first, second)
+
+
+def test_infinity_in_an_inputs_gradient_stays_where_it_is():
+    args = arguments(1, 1, 3, 21, 3)
+    args[3] = torch.full_like(args[3], 0)
+    args[3][0, 0, 2] = 1e20
+    given = {
+        b: [a.to(d).requires_grad_() for a in args] for b, d in (("cpu", torch.float32), ("reference", torch.float64))
+    }
+    for backend, leaves in given.items():
+        (kernels.scan(*leaves, P=2, backend=backend)[..., 0] * 1e19).sum().backward()
+    assert given["cpu"][0].grad.isinf().any()
+    assert not given["cpu"][0].grad.isnan().any()
+
+
+def test_an_empty_batch_gives_empty_states():
+    args = arguments(1, 0, 4, 20, 2)
+    for backend in ("cpu", "chunked"):
+        assert kernels.scan(*(a.float() for a in args), P=2, backend=backend).shape == (1, 0, 4, 20)
+        assert kernels.scan(*(a.float() for a in args), P=2, backend=backend, last=True).shape == (1, 0, 20)
+
+
+def test_negated_views_are_read_as_they_are():
+    args = [a.float() for a in arguments(1, 3, 5, 20, 1)]
+    s = torch.complex(torch.zeros_like(args[0]), -args[0]).conj().imag
+    assert s.is_neg()
+    expected = kernels.scan(*args, P=2, backend="cpu")
+    assert torch.equal(kernels.scan(s, *args[1:], P=2, backend="cpu"), expected)
+
+
+def test_no_memory_for_a_tile_is_an_error(monkeypatch):
+    monkeypatch.setattr(_threads.team, "run", lambda function, numbers, threads: None)  # no thread took anything
+    with pytest.raises(MemoryError):
+        kernels.scan(*(a.float() for a in arguments()), P=2, backend="cpu")
+
+
+def test_an_interrupt_waits_for_the_workers():
+    """Ctrl-C while a worker still writes: the call ends with it, but not before the worker has."""
+    import signal
+    import threading
+    import time
+
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        pytest.skip("no timer signals here")
+    team = _threads.Team()
+    team._openmp = None
+    ended = []
+    main = threading.get_ident()
+
+    def work(numbers):
+        if threading.get_ident() != main:
+            time.sleep(0.4)
+            ended.append(True)
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            team.run(work, 0, 2)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert ended == [True]
+    team.run(work, 0, 2)
+    assert len(ended) == 2
+
+
+def test_parameters_need_no_stored_states_where_gradients_are_off(monkeypatch):
+    largest = []
+    monkeypatch.setattr(cpu, "empty", lambda *d: largest.append(torch.Size(d).numel()) or torch.empty(d))
+    args = [a.float().requires_grad_() for a in arguments(B=8, T=500, M=20, K=1)]
+    with torch.no_grad():
+        kernels.scan(*args, P=3, backend="cpu", last=True)
+    assert max(largest) == 2 * 8 * 20
