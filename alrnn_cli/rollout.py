@@ -63,7 +63,7 @@ def task_of(checkpoint: Checkpoint, data: str | None = None) -> Task:
             "Say where the data are now: --data PATH",
         ) from None
     for what, there in (("K", task.K), ("N", task.N), ("loss", task.loss), ("scored", task.scored)):
-        if there != info[what]:
+        if there != info.get(what, there):  # a checkpoint made by hand may say less
             raise InputError(
                 f"These data do not fit the model: {_WHAT[what]} is {there} here and was {info[what]} in training.",
                 "Give the data that it was trained on, or others of the same kind: --data PATH",
