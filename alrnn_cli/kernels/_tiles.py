@@ -12,8 +12,9 @@ tile's last trial, so it computes the same values again, and backwards it sees z
                 phi   steps x rows x ldp       | Φ(z_1) … Φ(z_M) | s_1 … s_K |    of the step before
                 dW    M x ldp                  | dW | dC |  += gᵀ phi, one product every `steps` steps
 
-A vector holds LANES units. Where LANES does not divide M, the last vector of a row starts at M - LANES and computes a few
-units twice, with the same result: no lane masks, no padding of what the caller sees. So M >= LANES here; `cpu` pads smaller ones.
+A vector holds LANES units. Where LANES does not divide M, forwards the last vector of a row starts at M - LANES and computes a few
+units twice, with the same result, so that no store needs a mask; M >= LANES therefore, and `cpu` pads smaller ones. Backwards it is
+filled up with the first columns of the input gradient, and what it reads of the caller's rows beyond M is masked.
 
 Every sum is taken in an order that depends on the shapes and the number of chunks only.
 """
