@@ -32,7 +32,7 @@ def draw(result: dict[str, Any], out: Path) -> None:
         axes.set_ylim(min(0.9, *every) * 0.95, max(every) * 2.2)
         axes.set_yticks([1, 3, 10, 30], ["1", "3", "10", "30"])
         axes.minorticks_off()
-        axes.set_xticks(range(len(rows)), [f"{row['case']}\nM = {row['M']}, K = {row['K']}" for row in rows])
+        axes.set_xticks(range(len(rows)), [f"{row['case']}\nM = {row['M']}\nK = {row['K']}" for row in rows])
         axes.set_ylabel("time of others / time of alrnn")
         axes.legend(ncols=len(rivals), loc="upper right")
         m = result["machine"]
