@@ -56,11 +56,17 @@ class ALRNN(nn.Module):
         return out
 
     def initialise(self, e: int, seed: Sequence[int]) -> None:
-        """Draw member e's parameters from its own seed, so that a member of a group starts as it would alone."""
+        """Draw member e's parameters from its own seed, so that a member of a group starts as it would alone.
+
+        Readout bias and learned z_0 begin at zero, also where member e was trained before.
+        """
         drawn = draw(self.configs[e], self.C.shape[-1], self.D.shape[-2], np.random.default_rng(seed))
         with torch.no_grad():
             for name, value in drawn.items():
                 getattr(self, name)[e].copy_(torch.from_numpy(value))
+            for zero in (self.b, self.z0):
+                if zero is not None:
+                    zero[e] = 0
         self.encoder.initialise(e, np.random.SeedSequence(seed))
 
     def encode(self, s: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:

@@ -174,3 +174,17 @@ def test_a_members_start_does_not_depend_on_its_group():
     for model in (group, group.part([1])):
         for (name, x), y in zip(model.named_parameters(), alone.parameters(), strict=True):
             assert torch.equal(x[-1], y[0]), name
+
+
+@pytest.mark.parametrize("encoder", ["none", "conv1d"])
+def test_a_member_begun_anew_keeps_nothing_of_before(encoder):
+    config = ModelConfig(M=6, P=2, readout_bias=True, z0="learned", encoder=encoder)
+    fresh, used = ALRNN([config] * 2, 2, 3), ALRNN([config] * 2, 2, 3)
+    with torch.no_grad():
+        for p in used.parameters():
+            p.fill_(7.0)
+    fresh.initialise(1, (3, 0))
+    used.initialise(1, (3, 0))
+    for (name, p), q in zip(used.named_parameters(), fresh.parameters(), strict=True):
+        assert torch.equal(p[1], q[1]), name
+        assert (p[0] == 7.0).all(), name
