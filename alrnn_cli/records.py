@@ -217,6 +217,8 @@ class Region:
     """One linear subregion Ω, named by its bitcode ("" at P = 0), and the linear map that acts in it.
 
     count, frequency: states seen there and their share; frequency_by_phase: share within each phase's states;
+    first_visit: earliest step of any trial, from 1; residences: stays there, dwell_mean and dwell_max their steps (a stay
+    that the trial's end cuts short counts as long as it was seen; None where not visited);
     spectral_radius: max |λ| of J_Ω; stability: "stable", "marginal" or "unstable"; modes: by falling |λ|.
     """
 
@@ -228,6 +230,45 @@ class Region:
     spectral_radius: float
     stability: str
     modes: tuple[Mode, ...]
+    first_visit: int | None = None
+    residences: int = 0
+    dwell_mean: float | None = None
+    dwell_max: int | None = None
+
+
+@dataclass(frozen=True)
+class UnitSwitching:
+    """One PWL unit over all states counted. unit: its number, from 0; on: share of states with z > 0; flips_per_step: share of
+    steps over which its bit changes; role: "switching", or "always on" or "always off", effectively linear on these trials."""
+
+    unit: int
+    on: float
+    flips_per_step: float | None
+    role: str
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """The graph of successive subregions, z_t to z_(t+1) within a trial, t from 1.
+
+    n_steps: steps counted, n_stays: those that stay; n_pairs: different (from, to) pairs, staying included; n_components:
+    strongly connected components; recurrent: classes that no observed step leaves, as bitcodes; unfollowed: subregions seen
+    only where a trial ends, so that nothing is known of what follows; conditional_entropy: of the next subregion given the
+    present one, in nats; entropy_rate: the same under the chain's stationary distribution (None where it has not exactly one);
+    topological_entropy: ln of the spectral radius of the 0/1 graph (None where it has no cycle).
+    What was not seen is not in the graph, and the graph allows words that the dynamics may not: the topological entropy is
+    that of the observed graph, neither a lower nor an upper bound of the map's.
+    """
+
+    n_steps: int
+    n_stays: int
+    n_pairs: int
+    n_components: int
+    recurrent: tuple[tuple[str, ...], ...]
+    unfollowed: int
+    conditional_entropy: float | None
+    entropy_rate: float | None
+    topological_entropy: float | None
 
 
 @dataclass(frozen=True)
@@ -273,12 +314,14 @@ class AnalysisReport:
     source: file name and sha256 of the checkpoint; model: M, P, K, N, readout; task: name, options, input_names, output_names,
     dt, dt_unit, condition_names, phase_names (None without a task); settings: how it was computed (trials, tolerances);
     score: the task's metrics on the rolled-out trials, chance: metric -> chance level;
-    summary: sentences that can be quoted; usage: "all" and one entry per phase;
+    summary: sentences that can be quoted; usage: "all" and one entry per phase; units: one record for each PWL unit;
     complete: {"fixed_points": bool, "reason": str}; history: see History; provenance: times, versions, command.
 
     arrays: parameters.{A,W,C,h,D,b,z0}; trajectories.{s,z0,z,outputs,targets,mask,lengths,conditions,phases} for the first
     trials (as in Trajectories, float32 where float); pca.{mean (M,), components (c, M), variance (M,)} of all states;
-    phase_inputs (number of constant inputs, K), in the order of settings["inputs"].
+    phase_inputs (number of constant inputs, K), in the order of settings["inputs"]; transitions.edges (pairs, 3) int64, rows
+    (from, to, count) with the numbers of visited subregions in the order of `regions`; transitions.stationary (visited
+    subregions,), where there is exactly one.
     """
 
     source: dict[str, str]
@@ -295,5 +338,7 @@ class AnalysisReport:
     history: dict[str, list[float]]
     warnings: tuple[str, ...]
     provenance: dict[str, Any]
+    transitions: Transitions | None = None
+    units: tuple[UnitSwitching, ...] = ()
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     schema: str = ANALYSIS_SCHEMA

@@ -31,6 +31,8 @@ from .records import (
     Mode,
     Parameters,
     Region,
+    Transitions,
+    UnitSwitching,
     Usage,
 )
 
@@ -256,8 +258,20 @@ def _report(content: dict[str, Any], arrays: dict[str, np.ndarray]) -> AnalysisR
     )
     points = tuple(FixedPoint(**{k: _tuples(v) for k, v in p.items()}) for p in content.pop("fixed_points"))
     usage = {name: Usage(**u) for name, u in content.pop("usage").items()}
+    graph = content.pop("transitions", None)  # not in the first reports of this schema, nor are units
+    transitions = None if graph is None else Transitions(**{k: _tuples(v) for k, v in graph.items()})
+    units = tuple(UnitSwitching(**u) for u in content.pop("units", ()))
     lists = {name: _tuples(content.pop(name)) for name in ("summary", "warnings")}
-    return AnalysisReport(regions=regions, fixed_points=points, usage=usage, arrays=arrays, **lists, **content)
+    return AnalysisReport(
+        regions=regions,
+        fixed_points=points,
+        usage=usage,
+        transitions=transitions,
+        units=units,
+        arrays=arrays,
+        **lists,
+        **content,
+    )
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ..records import Region
 from .limits import Limits
 from .modes import modes, region_stability
 from .spectra import Spectra
+from .transitions import Residences
 from .visits import Visits
 
 
@@ -61,9 +63,15 @@ def listed_in_full(selection: Selection, M: int, limits: Limits) -> np.ndarray:
 
 
 def region_records(
-    selection: Selection, spectra: Spectra, listed: np.ndarray, visits: Visits, phase_names: tuple[str, ...]
+    selection: Selection,
+    spectra: Spectra,
+    listed: np.ndarray,
+    visits: Visits,
+    stays: Residences,
+    phase_names: tuple[str, ...],
 ) -> tuple[Region, ...]:
-    """One record for each examined subregion, its shares out of all states counted. Returns: tuple of Region."""
+    """One record for each examined subregion, its shares out of all states counted. stays: of the visited subregions, which come
+    first and in the same order in the selection. Returns: tuple of Region."""
     total = visits.total
     per_phase = visits.by_phase.sum(axis=0)
     stability = region_stability(spectra)
@@ -80,6 +88,16 @@ def region_records(
             spectral_radius=float(spectra.modulus[i, 0]),
             stability=stability[i],
             modes=modes(spectra, i, None if listed[i] else 1),
+            **(_stay(stays, i) if selection.counts[i] else {}),
         )
         for i, region in enumerate(selection.regions)
     )
+
+
+def _stay(stays: Residences, i: int) -> dict[str, Any]:
+    return {
+        "first_visit": int(stays.first[i]),
+        "residences": int(stays.number[i]),
+        "dwell_mean": float(stays.mean[i]),
+        "dwell_max": int(stays.longest[i]),
+    }

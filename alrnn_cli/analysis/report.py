@@ -18,6 +18,7 @@ from .regions import Selection, listed_in_full, region_records, select
 from .solve import SINGULAR_TOLERANCE
 from .spectra import EIGENVALUE_TOLERANCE
 from .summary import Findings, summarise
+from .transitions import edges, residences, switching, transitions
 from .usage import usage
 from .visits import Visits, count_visits
 
@@ -53,15 +54,23 @@ def analyze(
     selection = select(visits, params.P, limits)
     listed = listed_in_full(selection, params.M, limits)
     examined = examine(params, selection.regions, inputs, selection.visited, selection.visited & listed)
-    regions = region_records(selection, examined.spectra, listed, visits, trajectories.phase_names)
+    stays = residences(visits.sequence, len(visits.regions))
+    regions = region_records(selection, examined.spectra, listed, visits, stays, trajectories.phase_names)
+    steps = edges(visits.sequence)
+    graph, stationary = transitions(steps, visits.regions)
+    units = switching(steps, visits.regions, visits.counts, params.M)
     used = _usage(visits, params.P, trajectories.phase_names)
     arrays, cut = _arrays(params, trajectories, visits, inputs, limits)
+    arrays["transitions.edges"] = steps
+    if stationary is not None:
+        arrays["transitions.stationary"] = stationary
     told += _warnings(visits, selection, listed, cut)
     findings = Findings(
         M=params.M,
         P=params.P,
         n_trials=len(trajectories.z),
         usage=used,
+        units=units,
         regions=regions,
         every_region=selection.every_region,
         inputs=inputs,
@@ -87,6 +96,8 @@ def analyze(
         summary=summarise(findings),
         usage=used,
         regions=regions,
+        transitions=graph,
+        units=units,
         fixed_points=examined.fixed_points,
         complete=_complete(selection, examined.fixed_points, params.P, limits),
         history=dict(history),

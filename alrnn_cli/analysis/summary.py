@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..records import FixedPoint, Mode, Region, Usage
+from ..records import FixedPoint, Mode, Region, UnitSwitching, Usage
 from .fixed_points import Input
 from .modes import nearest_to_one
 from .wording import join, near_one, number, percent, plural, steps
@@ -27,6 +27,7 @@ class Findings:
     P: int
     n_trials: int
     usage: dict[str, Usage]
+    units: Sequence[UnitSwitching]
     regions: Sequence[Region]
     every_region: bool
     inputs: Sequence[Input]
@@ -38,7 +39,7 @@ class Findings:
 
 def summarise(found: Findings) -> tuple[str, ...]:
     """All sentences: score, usage, phases, modes, fixed points. Returns: tuple of str."""
-    return (*_score(found), *_usage(found), *_phases(found), *_modes(found), *_fixed_points(found))
+    return (*_score(found), *_usage(found), *_units(found), *_phases(found), *_modes(found), *_fixed_points(found))
 
 
 def _name(found: Findings, bitcode: str) -> str:
@@ -82,6 +83,26 @@ def _usage(found: Findings) -> list[str]:
             f"(entropy {number(total.entropy or 0.0)} nats)."
         )
     return sentences
+
+
+def _units(found: Findings) -> list[str]:
+    """Which units never switch, so that fewer nonlinear ones may do."""
+    still = [u for u in found.units if u.role != "switching"]
+    if not still:
+        return []
+    told = []
+    for role in ("always on", "always off"):
+        which = [str(u.unit) for u in still if u.role == role]
+        if which:
+            named = (
+                f"unit{'s' if len(which) > 1 else ''} {join(which)}" if len(which) <= 2 * _NAMED else f"{len(which):,}"
+            )
+            told.append(f"{named} {'are' if len(which) > 1 else 'is'} {role}")
+    switch = len(found.units) - len(still)
+    return [
+        f"{switch:,} of {plural(len(found.units), 'nonlinear unit')} switch{'es' if switch == 1 else ''}; "
+        f"{join(told)}, effectively linear on these trials."
+    ]
 
 
 def _phases(found: Findings) -> list[str]:

@@ -15,6 +15,7 @@ class Visits:
     """Visited subregions by falling count (ties: by bitcode), and how often each was seen.
 
     regions: (r, P) bool; counts: (r,) int64; by_phase: (r, number of phases) int64; states: (S, M) the states counted;
+    sequence: (n, T) int64, the row in `regions` of every state, -1 where none was counted;
     not_finite: states left out because they are infinite or not a number. Padding is in none of them.
     """
 
@@ -22,6 +23,7 @@ class Visits:
     counts: np.ndarray
     by_phase: np.ndarray
     states: np.ndarray
+    sequence: np.ndarray
     not_finite: int
 
     @property
@@ -46,4 +48,10 @@ def count_visits(trajectories: Trajectories, P: int) -> Visits:
     np.add.at(by_phase, (inverse[named], phases[named].astype(np.int64)), 1)
     # unique_regions sorts by bitcode, so a stable sort by count leaves ties in that order.
     order = np.argsort(-counts, kind="stable")
-    return Visits(regions[order], counts[order], by_phase[order], states, int((~finite).sum()))
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    sequence = np.full(valid.shape, -1, np.int64)
+    counted = valid.copy()
+    counted[valid] = finite
+    sequence[counted] = rank[inverse]
+    return Visits(regions[order], counts[order], by_phase[order], states, sequence, int((~finite).sum()))

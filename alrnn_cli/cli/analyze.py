@@ -78,7 +78,7 @@ def show(report: AnalysisReport) -> None:
     table = Table(title="Subregions visited", title_justify="left", title_style="bold", box=None, pad_edge=False,
                   header_style="dim")  # fmt: skip
     table.add_column("bitcode")
-    for column in ("all", *phases, "max |λ|"):
+    for column in ("all", *phases, "stay", "max |λ|"):
         table.add_column(column, justify="right")
     table.add_column("stability")
     table.add_column("slowest mode")
@@ -88,6 +88,7 @@ def show(report: AnalysisReport) -> None:
         table.add_row(
             r.bitcode or "(P = 0)",
             *("–" if x is None else f"{100 * x:.1f} %" for x in shares),
+            "–" if r.dwell_mean is None else f"{r.dwell_mean:,.3g}",
             f"{r.spectral_radius:.4f}",
             r.stability,
             _slowest(r),
@@ -102,6 +103,14 @@ def show(report: AnalysisReport) -> None:
         f"[dim]{u.n_visited}{possible} visited; entropy {number(u.entropy)} nats, effective number "
         f"{number(u.effective_number)}, Gini {number(u.gini_all)} (normalised {number(u.gini_all_normalised)})[/]"
     )
+    t = report.transitions
+    if t is not None and report.model["P"] and t.n_steps:
+        classes = f"{len(t.recurrent)} recurrent class{'' if len(t.recurrent) == 1 else 'es'}"
+        rate = "" if t.entropy_rate is None else f", entropy rate {number(t.entropy_rate)} nats a step"
+        screen.print(
+            f"[dim]Stay: mean steps in a row. {t.n_pairs:,} pairs of successive subregions, {t.n_steps - t.n_stays:,} switches "
+            f"in {t.n_steps:,} steps; {classes}{rate}[/]"
+        )
     _show_fixed_points(report)
 
 

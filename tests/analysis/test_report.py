@@ -28,7 +28,7 @@ def test_arrays_are_what_the_record_promises() -> None:
             f"trajectories.{n}"
             for n in ("s", "z0", "z", "outputs", "targets", "mask", "lengths", "conditions", "phases")
         ),
-        *("pca.mean", "pca.components", "pca.variance", "phase_inputs"),
+        *("pca.mean", "pca.components", "pca.variance", "phase_inputs", "transitions.edges", "transitions.stationary"),
     }
     assert a["trajectories.z"].shape == (64, 20, 2) and a["trajectories.z"].dtype == np.float32
     assert a["trajectories.mask"].dtype == bool and a["trajectories.phases"].dtype == np.int8
