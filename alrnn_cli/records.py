@@ -218,7 +218,8 @@ class Region:
 
     count, frequency: states seen there and their share; frequency_by_phase: share within each phase's states;
     first_visit: earliest step of any trial, from 1; residences: stays there, dwell_mean and dwell_max their steps (a stay
-    that the trial's end cuts short counts as long as it was seen; None where not visited);
+    that the trial's end cuts short counts as long as it was seen; None where not visited); frequency_after_phase: as
+    frequency_by_phase, of the states that follow the phase's inputs by the report's phase_lag;
     spectral_radius: max |λ| of J_Ω; stability: "stable", "marginal" or "unstable"; modes: by falling |λ|.
     """
 
@@ -234,6 +235,18 @@ class Region:
     residences: int = 0
     dwell_mean: float | None = None
     dwell_max: int | None = None
+    frequency_after_phase: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PhaseLag:
+    """How many steps after its input a phase shows best in the subregions.
+
+    lag: the steps; information: mutual information of phase and subregion after 0, 1, … steps, in nats.
+    """
+
+    lag: int
+    information: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -314,7 +327,8 @@ class AnalysisReport:
     source: file name and sha256 of the checkpoint; model: M, P, K, N, readout; task: name, options, input_names, output_names,
     dt, dt_unit, condition_names, phase_names (None without a task); settings: how it was computed (trials, tolerances);
     score: the task's metrics on the rolled-out trials, chance: metric -> chance level;
-    summary: sentences that can be quoted; usage: "all" and one entry per phase; units: one record for each PWL unit;
+    summary: sentences that can be quoted; usage: "all" and one entry per phase;
+    units: one record for each PWL unit; phase_lag: None without phases;
     complete: {"fixed_points": bool, "reason": str}; history: see History; provenance: times, versions, command.
 
     arrays: parameters.{A,W,C,h,D,b,z0}; trajectories.{s,z0,z,outputs,targets,mask,lengths,conditions,phases} for the first
@@ -340,5 +354,6 @@ class AnalysisReport:
     provenance: dict[str, Any]
     transitions: Transitions | None = None
     units: tuple[UnitSwitching, ...] = ()
+    phase_lag: PhaseLag | None = None
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     schema: str = ANALYSIS_SCHEMA

@@ -30,6 +30,7 @@ from .records import (
     FixedPoint,
     Mode,
     Parameters,
+    PhaseLag,
     Region,
     Transitions,
     UnitSwitching,
@@ -261,17 +262,13 @@ def _report(content: dict[str, Any], arrays: dict[str, np.ndarray]) -> AnalysisR
     graph = content.pop("transitions", None)  # not in the first reports of this schema, nor are units
     transitions = None if graph is None else Transitions(**{k: _tuples(v) for k, v in graph.items()})
     units = tuple(UnitSwitching(**u) for u in content.pop("units", ()))
+    found = content.pop("phase_lag", None)
+    lag = None if found is None else PhaseLag(**{k: _tuples(v) for k, v in found.items()})
     lists = {name: _tuples(content.pop(name)) for name in ("summary", "warnings")}
     return AnalysisReport(
-        regions=regions,
-        fixed_points=points,
-        usage=usage,
-        transitions=transitions,
-        units=units,
-        arrays=arrays,
-        **lists,
-        **content,
-    )
+        regions=regions, fixed_points=points, usage=usage, transitions=transitions, units=units, phase_lag=lag,
+        arrays=arrays, **lists, **content,
+    )  # fmt: skip
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -9,6 +9,6 @@ run = alrnn.train("addition", task_options={"T": 20}, M=20, P=1, epochs=epochs, 
 report = alrnn.analyze("gate.safetensors")
 print("test", run.checkpoint.meta.metrics["test"])
 for region in report.regions:
-    shares = {k: round(v, 3) for k, v in region.frequency_by_phase.items() if v is not None}
+    shares = {k: round(v, 3) for k, v in region.frequency_after_phase.items() if v is not None}
     print("subregion", region.bitcode, shares, "largest |eigenvalue|", round(region.spectral_radius, 4))
 alrnn.plot("phase", report, out="gate.png", width="full")

@@ -68,12 +68,16 @@ def region_records(
     listed: np.ndarray,
     visits: Visits,
     stays: Residences,
+    after: np.ndarray,
     phase_names: tuple[str, ...],
 ) -> tuple[Region, ...]:
     """One record for each examined subregion, its shares out of all states counted. stays: of the visited subregions, which come
-    first and in the same order in the selection. Returns: tuple of Region."""
+    first and in the same order in the selection; after: (visited subregions, number of phases) int64, states that follow each
+    phase's inputs. Returns: tuple of Region."""
     total = visits.total
     per_phase = visits.by_phase.sum(axis=0)
+    total_after = after.sum(axis=0)
+    after = np.pad(after, ((0, max(0, len(selection.regions) - len(after))), (0, 0)))
     stability = region_stability(spectra)
     return tuple(
         Region(
@@ -88,6 +92,10 @@ def region_records(
             spectral_radius=float(spectra.modulus[i, 0]),
             stability=stability[i],
             modes=modes(spectra, i, None if listed[i] else 1),
+            frequency_after_phase={
+                name: float(after[i, j] / total_after[j]) if total_after[j] else None
+                for j, name in enumerate(phase_names)
+            },
             **(_stay(stays, i) if selection.counts[i] else {}),
         )
         for i, region in enumerate(selection.regions)

@@ -14,6 +14,7 @@ from .examples import example_arrays
 from .fixed_points import Input, examine
 from .limits import Limits
 from .pca import principal_components
+from .phases import phase_lag
 from .regions import Selection, listed_in_full, region_records, select
 from .solve import SINGULAR_TOLERANCE
 from .spectra import EIGENVALUE_TOLERANCE
@@ -55,7 +56,9 @@ def analyze(
     listed = listed_in_full(selection, params.M, limits)
     examined = examine(params, selection.regions, inputs, selection.visited, selection.visited & listed)
     stays = residences(visits.sequence, len(visits.regions))
-    regions = region_records(selection, examined.spectra, listed, visits, stays, trajectories.phase_names)
+    n_phases = len(trajectories.phase_names)
+    lag, after = phase_lag(visits.sequence, trajectories.phases, len(visits.regions), n_phases)
+    regions = region_records(selection, examined.spectra, listed, visits, stays, after, trajectories.phase_names)
     steps = edges(visits.sequence)
     graph, stationary = transitions(steps, visits.regions)
     units = switching(steps, visits.regions, visits.counts, params.M)
@@ -71,6 +74,7 @@ def analyze(
         n_trials=len(trajectories.z),
         usage=used,
         units=units,
+        lag=lag.lag,
         regions=regions,
         every_region=selection.every_region,
         inputs=inputs,
@@ -98,6 +102,7 @@ def analyze(
         regions=regions,
         transitions=graph,
         units=units,
+        phase_lag=lag if n_phases else None,
         fixed_points=examined.fixed_points,
         complete=_complete(selection, examined.fixed_points, params.P, limits),
         history=dict(history),

@@ -28,6 +28,7 @@ class Findings:
     n_trials: int
     usage: dict[str, Usage]
     units: Sequence[UnitSwitching]
+    lag: int
     regions: Sequence[Region]
     every_region: bool
     inputs: Sequence[Input]
@@ -110,16 +111,22 @@ def _phases(found: Findings) -> list[str]:
     if found.P == 0:
         return []
     parts = []
+    when = f"{steps(found.lag)} after" if found.lag else "with"
     for name in (n for n in found.usage if n != "all"):
-        shares = [(r.frequency_by_phase.get(name) or 0.0, r.bitcode) for r in found.regions]
+        shares = [(r.frequency_after_phase.get(name) or 0.0, r.bitcode) for r in found.regions]
         share, bitcode = max(shares, key=lambda s: s[0], default=(0.0, ""))
         if share > 0.5:
-            parts.append(f'with "{name}" {percent(share)} of states are in {_name(found, bitcode)}')
+            parts.append(f'{when} "{name}" {percent(share)} of states are in {_name(found, bitcode)}')
         elif share:
-            parts.append(f'with "{name}" {_name(found, bitcode)} is the most used ({percent(share)} of states)')
+            parts.append(f'{when} "{name}" {_name(found, bitcode)} is the most used ({percent(share)} of states)')
     if not parts:
         return []
     text = join(parts)
+    if found.lag:
+        return [
+            f"{text[0].upper()}{text[1:]}: phase and subregion are most closely tied {steps(found.lag)} after the state "
+            "that the phase's input made."
+        ]
     return [
         f"{text[0].upper()}{text[1:]}.",
         "A state z_t is counted under the phase of s_t, the input that produced it; "

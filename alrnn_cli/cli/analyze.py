@@ -78,13 +78,15 @@ def show(report: AnalysisReport) -> None:
     table = Table(title="Subregions visited", title_justify="left", title_style="bold", box=None, pad_edge=False,
                   header_style="dim")  # fmt: skip
     table.add_column("bitcode")
-    for column in ("all", *phases, "stay", "max |λ|"):
+    lag = 0 if report.phase_lag is None else report.phase_lag.lag
+    for column in ("all", *(f"{p} +{lag}" if lag else p for p in phases), "stay", "max |λ|"):
         table.add_column(column, justify="right")
     table.add_column("stability")
     table.add_column("slowest mode")
     visited = [r for r in report.regions if r.visited]
     for r in visited[:_ROWS]:
-        shares = [r.frequency, *(r.frequency_by_phase.get(p) for p in phases)]
+        by_phase = r.frequency_after_phase if lag else r.frequency_by_phase
+        shares = [r.frequency, *(by_phase.get(p) for p in phases)]
         table.add_row(
             r.bitcode or "(P = 0)",
             *("–" if x is None else f"{100 * x:.1f} %" for x in shares),
@@ -103,6 +105,13 @@ def show(report: AnalysisReport) -> None:
         f"[dim]{u.n_visited}{possible} visited; entropy {number(u.entropy)} nats, effective number "
         f"{number(u.effective_number)}, Gini {number(u.gini_all)} (normalised {number(u.gini_all_normalised)})[/]"
     )
+    if lag and report.phase_lag is not None:
+        told = report.phase_lag.information
+        later = f"{lag} step{'s' if lag > 1 else ''}"
+        screen.print(
+            f"[dim]+{lag}: {later} after the phase's input, where phase and subregion share {number(told[lag])} nats "
+            f"({number(told[0])} at once)[/]"
+        )
     t = report.transitions
     if t is not None and report.model["P"] and t.n_steps:
         classes = f"{len(t.recurrent)} recurrent class{'' if len(t.recurrent) == 1 else 'es'}"

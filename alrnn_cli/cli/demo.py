@@ -57,13 +57,16 @@ def found(path: Path) -> str:
 
     report = load_analysis(path)
     open_, shut = (
-        {r.bitcode: r.frequency_by_phase.get(phase) or 0.0 for r in report.regions} for phase in ("mask on", "mask off")
+        {r.bitcode: r.frequency_after_phase.get(phase) or 0.0 for r in report.regions}
+        for phase in ("mask on", "mask off")
     )
     on, off = max(open_, key=open_.__getitem__), max(shut, key=shut.__getitem__)
     head = f"Found: test mse {report.score['mse']:.1e} (chance {report.chance['mse']:.3f})"
+    lag = 0 if report.phase_lag is None else report.phase_lag.lag
+    when = f" {lag} step{'s' if lag > 1 else ''} after" if lag else " when"
     if on == off:
         return f"{head}; most states are in subregion {on} whether the mask is on or off."
     return (
-        f"{head}. The one ReLU unit is a gate: {100 * open_[on]:.1f} % of states are in subregion {on} when a number is "
-        f"marked, {100 * shut[off]:.1f} % in subregion {off} when it is not."
+        f"{head}. The one ReLU unit is a gate: {100 * open_[on]:.1f} % of states are in subregion {on}{when} a number is "
+        f"marked, {100 * shut[off]:.1f} % in subregion {off} otherwise."
     )

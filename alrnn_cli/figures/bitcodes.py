@@ -39,7 +39,7 @@ def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, o
     figure = style.new(width, sum(heights))
     parts = style.parts(figure, heights)
     for part, report, label, table in zip(parts, reports, labels, tables, strict=True):
-        _draw_one(part, table, _title(report, label), width, log)
+        _draw_one(part, table, _title(report, label), width, log, _lag(report))
     data = [row for table in tables for row in table]
     return Drawing(figure, _caption(reports, tables, log), data)
 
@@ -59,11 +59,13 @@ def _table(report: AnalysisReport, label: str, top: int, by_phase: bool) -> list
     if by_phase and report.model["P"] > 0:
         # a phase without a single state has no shares
         panels += [name for name, u in report.usage.items() if name != "all" and u.n_states][:_MOST_PHASES]
+    lag = _lag(report)
     rows: list[dict[str, Any]] = []
     for panel in panels:
 
         def share(region: Any, panel: str = panel) -> float:
-            value = region.frequency if panel == "all" else region.frequency_by_phase.get(panel)
+            by_phase = region.frequency_after_phase if lag else region.frequency_by_phase
+            value = region.frequency if panel == "all" else by_phase.get(panel)
             return float(value) if value is not None and math.isfinite(value) else 0.0
 
         shares = [share(r) for r in shown]
@@ -77,6 +79,11 @@ def _table(report: AnalysisReport, label: str, top: int, by_phase: bool) -> list
             other = max(0.0, 1 - sum(shares)) if left_out else sum(share(r) for r in rest)
             rows.append({**head, "bitcode": None, "regions": n_other, "count": None, "frequency": other})
     return rows
+
+
+def _lag(report: AnalysisReport) -> int:
+    """How many steps after a phase's inputs its shares are counted."""
+    return 0 if report.phase_lag is None else report.phase_lag.lag
 
 
 def _panels(table: Sequence[dict[str, Any]]) -> list[str]:
@@ -95,7 +102,7 @@ def _height(table: Sequence[dict[str, Any]], width: str) -> float:
     return 0.55 + _grid(len(panels), width)[0] * (0.28 + 0.135 * max(bars, 2))
 
 
-def _draw_one(part: SubFigure, table: list[dict[str, Any]], title: str, width: str, log: bool) -> None:
+def _draw_one(part: SubFigure, table: list[dict[str, Any]], title: str, width: str, log: bool, lag: int) -> None:
     panels = _panels(table)
     rows, columns = _grid(len(panels), width)
     grid = part.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -111,7 +118,7 @@ def _draw_one(part: SubFigure, table: list[dict[str, Any]], title: str, width: s
             continue
         shares = [100 * row["frequency"] for row in table if row["panel"] == panels[j]]
         _bars(axes, shares, names, style.CATEGORIES[min(j, 1)], width)
-        style.letter(axes, "all states" if panels[j] == "all" else panels[j])
+        style.letter(axes, "all states" if panels[j] == "all" else panels[j] + (f" +{lag}" if lag else ""))
     positive = [100 * row["frequency"] for row in table if row["frequency"] > 0]
     _scale(grid[0, 0], positive, log, columns)
     part.supxlabel("share of states (%)", fontsize=style.FONTS[width])
@@ -167,6 +174,10 @@ def _caption(reports: Sequence[AnalysisReport], tables: list[list[dict[str, Any]
         other = next((row["regions"] for row in table if row["bitcode"] is None), 0)
         if other:
             said.append(f"Hatched: the {many(other, 'less used subregion')} together.")
+        if (lag := _lag(report)) and len(_panels(table)) > 1:
+            said.append(
+                f"+{lag}: states {many(lag, 'step')} after the phase's input, where phase and subregion are most closely tied."
+            )
         there = [n for n, u in report.usage.items() if n != "all" and u.n_states]
         if len(there) > _MOST_PHASES:
             said.append(f"The first {_MOST_PHASES} of {len(there)} phases are shown.")
