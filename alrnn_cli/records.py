@@ -239,6 +239,23 @@ class Region:
 
 
 @dataclass(frozen=True)
+class SlowMode:
+    """A mode with |λ| near 1 of a visited subregion: what it keeps, and what it has to do with inputs and outputs.
+
+    bitcode: of its subregion; eigenvalue: (re, im), of a complex pair the one with im > 0; condition: of the eigenvalue, 1 for an
+    orthogonal mode (None: infinite); trusted: whether rounding leaves the side of 1 it is on known; variance_share: of the states in
+    that subregion; gain: (N, K), of input k on output i through the mode. Both None where the eigenvalue is defective.
+    """
+
+    bitcode: str
+    eigenvalue: tuple[float, float]
+    condition: float | None
+    trusted: bool
+    variance_share: float | None
+    gain: tuple[tuple[float, ...], ...] | None
+
+
+@dataclass(frozen=True)
 class PhaseLag:
     """How many steps after its input a phase shows best in the subregions.
 
@@ -328,7 +345,7 @@ class AnalysisReport:
     dt, dt_unit, condition_names, phase_names (None without a task); settings: how it was computed (trials, tolerances);
     score: the task's metrics on the rolled-out trials, chance: metric -> chance level;
     summary: sentences that can be quoted; usage: "all" and one entry per phase;
-    units: one record for each PWL unit; phase_lag: None without phases;
+    units: one record for each PWL unit; phase_lag: None without phases; modes: slow ones of the most used subregions;
     complete: {"fixed_points": bool, "reason": str}; history: see History; provenance: times, versions, command.
 
     arrays: parameters.{A,W,C,h,D,b,z0}; trajectories.{s,z0,z,outputs,targets,mask,lengths,conditions,phases} for the first
@@ -355,5 +372,6 @@ class AnalysisReport:
     transitions: Transitions | None = None
     units: tuple[UnitSwitching, ...] = ()
     phase_lag: PhaseLag | None = None
+    modes: tuple[SlowMode, ...] = ()
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     schema: str = ANALYSIS_SCHEMA

@@ -32,6 +32,7 @@ from .records import (
     Parameters,
     PhaseLag,
     Region,
+    SlowMode,
     Transitions,
     UnitSwitching,
     Usage,
@@ -262,11 +263,12 @@ def _report(content: dict[str, Any], arrays: dict[str, np.ndarray]) -> AnalysisR
     graph = content.pop("transitions", None)  # not in the first reports of this schema, nor are units
     transitions = None if graph is None else Transitions(**{k: _tuples(v) for k, v in graph.items()})
     units = tuple(UnitSwitching(**u) for u in content.pop("units", ()))
+    modes = tuple(SlowMode(**{k: _tuples(v) for k, v in m.items()}) for m in content.pop("modes", ()))
     found = content.pop("phase_lag", None)
     lag = None if found is None else PhaseLag(**{k: _tuples(v) for k, v in found.items()})
     lists = {name: _tuples(content.pop(name)) for name in ("summary", "warnings")}
     return AnalysisReport(
-        regions=regions, fixed_points=points, usage=usage, transitions=transitions, units=units, phase_lag=lag,
+        regions=regions, fixed_points=points, usage=usage, transitions=transitions, units=units, phase_lag=lag, modes=modes,
         arrays=arrays, **lists, **content,
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from .limits import Limits
 from .pca import principal_components
 from .phases import phase_lag
 from .regions import Selection, listed_in_full, region_records, select
+from .slow import SLOW, slow_modes
 from .solve import SINGULAR_TOLERANCE
 from .spectra import EIGENVALUE_TOLERANCE
 from .summary import Findings, summarise
@@ -63,6 +64,7 @@ def analyze(
     graph, stationary = transitions(steps, visits.regions)
     units = switching(steps, visits.regions, visits.counts, params.M)
     used = _usage(visits, params.P, trajectories.phase_names)
+    slow = slow_modes(params, visits.regions[:_SLOW_REGIONS], visits.states, visits.sequence[visits.sequence >= 0])
     arrays, cut = _arrays(params, trajectories, visits, inputs, limits)
     arrays["transitions.edges"] = steps
     if stationary is not None:
@@ -75,6 +77,8 @@ def analyze(
         usage=used,
         units=units,
         lag=lag.lag,
+        slow=slow,
+        output_names=trajectories.output_names,
         regions=regions,
         every_region=selection.every_region,
         inputs=inputs,
@@ -92,6 +96,8 @@ def analyze(
             **limits.to_dict(),
             "inputs": [i.name for i in inputs],
             "regions_examined": len(selection.regions),
+            "slow_tolerance": SLOW,
+            "slow_regions": _SLOW_REGIONS,
             "singular_tolerance": SINGULAR_TOLERANCE,
             "eigenvalue_tolerance": EIGENVALUE_TOLERANCE,
         },
@@ -103,6 +109,7 @@ def analyze(
         transitions=graph,
         units=units,
         phase_lag=lag if n_phases else None,
+        modes=slow,
         fixed_points=examined.fixed_points,
         complete=_complete(selection, examined.fixed_points, params.P, limits),
         history=dict(history),
@@ -112,6 +119,8 @@ def analyze(
     )
 
 
+#: Subregions whose slow modes are described, the most used ones.
+_SLOW_REGIONS = 64
 _PARAMETERS = ("A", "W", "C", "h", "D", "b", "z0")
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..records import FixedPoint, Mode, Region, UnitSwitching, Usage
+from ..records import FixedPoint, Mode, Region, SlowMode, UnitSwitching, Usage
 from .fixed_points import Input
 from .modes import nearest_to_one
 from .wording import join, near_one, number, percent, plural, steps
@@ -15,6 +15,8 @@ from .wording import join, near_one, number, percent, plural, steps
 _NAMED = 4
 #: Longest bitcode that a sentence spells out.
 _SPELT = 16
+#: Largest share of variance that is told.
+_WHOLE = 1.05
 #: |λ - 1| of a mode that is said to store a value: it loses less than 10 % a step.
 _STORES = 0.1
 
@@ -29,6 +31,8 @@ class Findings:
     usage: dict[str, Usage]
     units: Sequence[UnitSwitching]
     lag: int
+    slow: Sequence[SlowMode]
+    output_names: tuple[str, ...]
     regions: Sequence[Region]
     every_region: bool
     inputs: Sequence[Input]
@@ -140,8 +144,37 @@ def _modes(found: Findings) -> list[str]:
     for region in _visited(found)[:_NAMED]:
         if len(region.modes) == found.M:  # a list cut short may lack the mode that the sentence is about
             slow = describe_mode(nearest_to_one(region.modes))
-            sentences.append(f"In {_name(found, region.bitcode)} the mode with |λ| nearest 1 {slow}.")
+            sentences.append(
+                f"In {_name(found, region.bitcode)} the mode with |λ| nearest 1 {slow}.{_role(found, region)}"
+            )
     return sentences
+
+
+def _role(found: Findings, region: Region) -> str:
+    """What the mode that `_modes` tells of carries and passes on, as a sentence after a space; "" where there is nothing to say."""
+    nearest = nearest_to_one(region.modes)
+    same = [
+        m
+        for m in found.slow
+        if m.bitcode == region.bitcode and abs(abs(complex(*m.eigenvalue)) - nearest.modulus) <= 1e-9
+    ]
+    if not same or same[0].gain is None:
+        return ""
+    mode, share = same[0], same[0].variance_share
+    # Oblique modes overlap: far beyond 1 a share says how oblique this one is, not what it carries.
+    told = "" if share is None or share > _WHOLE else f" It carries {percent(share)} of the variance there"
+    K, N = len(found.input_names), len(found.output_names)
+    if mode.gain is None or not 0 < K * N <= _NAMED or (len(mode.gain), len(mode.gain[0])) != (N, K):
+        return f"{told}." if told else ""
+    gains = join(
+        [
+            f"{number(mode.gain[i][k])} from {found.input_names[k]} to {found.output_names[i]}"
+            for i in range(N)
+            for k in range(K)
+        ]
+    )
+    head = f"{told}; its" if told else " Its"
+    return f"{head} gain is {gains}."
 
 
 def describe_mode(mode: Mode) -> str:
