@@ -242,9 +242,9 @@ def _one(point: FixedPoint) -> str:
     if point.kind == "real":
         return f"a real fixed point ({point.stability} {point.rotation})"
     if point.kind == "virtual":
-        return "a virtual one, outside itself"
+        return "none of its own (that of its map lies outside: virtual)"
     if point.kind == "undetermined":
-        return "one too close to a switching plane to tell"
+        return "one too close to a switching plane to place"
     if point.kind == "continuum":
         where = {True: "reaching into it", False: "outside itself", None: "too close to a switching plane to tell"}
         return f"{_SHAPES.get(len(point.directions), 'a continuum')} of fixed points, {where[point.meets_region]}"
