@@ -85,21 +85,20 @@ def region_records(
             visited=bool(selection.counts[i]),
             count=int(selection.counts[i]),
             frequency=float(selection.counts[i] / total) if total else 0.0,
-            frequency_by_phase={
-                name: float(selection.by_phase[i, j] / per_phase[j]) if per_phase[j] else None
-                for j, name in enumerate(phase_names)
-            },
+            frequency_by_phase=_shares(selection.by_phase[i], per_phase, phase_names),
             spectral_radius=float(spectra.modulus[i, 0]),
             stability=stability[i],
             modes=modes(spectra, i, None if listed[i] else 1),
-            frequency_after_phase={
-                name: float(after[i, j] / total_after[j]) if total_after[j] else None
-                for j, name in enumerate(phase_names)
-            },
+            frequency_after_phase=_shares(after[i], total_after, phase_names),
             **(_stay(stays, i) if selection.counts[i] else {}),
         )
         for i, region in enumerate(selection.regions)
     )
+
+
+def _shares(counts: np.ndarray, totals: np.ndarray, names: tuple[str, ...]) -> dict[str, float | None]:
+    """One subregion's share of each phase's states; None for a phase without any."""
+    return {name: float(n / total) if total else None for name, n, total in zip(names, counts, totals, strict=True)}
 
 
 def _stay(stays: Residences, i: int) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..records import AnalysisReport, FixedPoint, Parameters, Trajectories, Usage
+from ..records import AnalysisReport, FixedPoint, Parameters, Trajectories, Transitions, UnitSwitching, Usage
 from .examples import example_arrays
 from .fixed_points import Input, examine
 from .limits import Limits
 from .pca import principal_components
 from .phases import phase_lag
 from .regions import Selection, listed_in_full, region_records, select
-from .slow import SLOW, slow_modes
+from .slow import MOST_REGIONS, SLOW, slow_modes
 from .solve import SINGULAR_TOLERANCE
 from .spectra import EIGENVALUE_TOLERANCE
 from .summary import Findings, summarise
@@ -60,15 +60,11 @@ def analyze(
     n_phases = len(trajectories.phase_names)
     lag, after = phase_lag(visits.sequence, trajectories.phases, len(visits.regions), n_phases)
     regions = region_records(selection, examined.spectra, listed, visits, stays, after, trajectories.phase_names)
-    steps = edges(visits.sequence)
-    graph, stationary = transitions(steps, visits.regions)
-    units = switching(steps, visits.regions, visits.counts, params.M)
+    graph, units, moves = _moves(visits, params.M)
     used = _usage(visits, params.P, trajectories.phase_names)
-    slow = slow_modes(params, visits.regions[:_SLOW_REGIONS], visits.states, visits.sequence[visits.sequence >= 0])
+    slow = slow_modes(params, visits.regions[:MOST_REGIONS], visits.states, visits.sequence[visits.sequence >= 0])
     arrays, cut = _arrays(params, trajectories, visits, inputs, limits)
-    arrays["transitions.edges"] = steps
-    if stationary is not None:
-        arrays["transitions.stationary"] = stationary
+    arrays |= moves
     told += _warnings(visits, selection, listed, cut)
     findings = Findings(
         M=params.M,
@@ -97,7 +93,7 @@ def analyze(
             "inputs": [i.name for i in inputs],
             "regions_examined": len(selection.regions),
             "slow_tolerance": SLOW,
-            "slow_regions": _SLOW_REGIONS,
+            "slow_regions": MOST_REGIONS,
             "singular_tolerance": SINGULAR_TOLERANCE,
             "eigenvalue_tolerance": EIGENVALUE_TOLERANCE,
         },
@@ -119,8 +115,6 @@ def analyze(
     )
 
 
-#: Subregions whose slow modes are described, the most used ones.
-_SLOW_REGIONS = 64
 _PARAMETERS = ("A", "W", "C", "h", "D", "b", "z0")
 
 
@@ -164,6 +158,16 @@ def _inputs(params: Parameters, trajectories: Trajectories, told: list[str]) -> 
 def _usage(visits: Visits, P: int, phase_names: tuple[str, ...]) -> dict[str, Usage]:
     by_phase = {name: usage(visits.by_phase[:, j], P) for j, name in enumerate(phase_names)}
     return {"all": usage(visits.counts, P), **by_phase}
+
+
+def _moves(visits: Visits, M: int) -> tuple[Transitions, tuple[UnitSwitching, ...], dict[str, np.ndarray]]:
+    """How states go from subregion to subregion, what that makes of each PWL unit, and the arrays about it."""
+    steps = edges(visits.sequence)
+    graph, stationary = transitions(steps, visits.regions)
+    arrays = {"transitions.edges": steps}
+    if stationary is not None:
+        arrays["transitions.stationary"] = stationary
+    return graph, switching(steps, visits.regions, visits.counts, M), arrays
 
 
 def _arrays(

@@ -10,7 +10,12 @@ from ..records import Parameters, SlowMode
 
 #: A mode is slow where ||λ| - 1| is at most this.
 SLOW = 0.02
-#: Rounding may move an eigenvalue by this many times eps ‖J‖ κ; beyond a tenth of its distance from 1 it is not to be trusted.
+#: Subregions that a report describes the slow modes of, the most used ones.
+MOST_REGIONS = 64
+#: Eigenvalues nearer than this, relative to ‖J‖, share an eigenspace whose basis is a matter of choice.
+_CLUSTER = 1e-8
+#: Rounding may move an eigenvalue by this many times eps ‖J‖ κ; beyond a tenth of its distance from 1 it is not to be trusted
+#: (one that is 1 to precision: beyond 1e-9).
 _ROUNDING = 10.0
 
 
@@ -32,22 +37,20 @@ def slow_modes(
         centred = own - own.mean(axis=0) if len(own) else own
         total = float((centred**2).sum())
         J = jacobian(params, region)
-        values, lefts, rights = linalg.eig(J, left=True, right=True)
+        values, lefts, rights = _biorthogonal(J)
         seen = params.D * mask(region, params.M) if params.readout == "phi" else params.D
         size = np.finfo(float).eps * linalg.norm(J, 2)
         slow = np.flatnonzero((np.abs(np.abs(values) - 1) <= tolerance) & (values.imag >= 0))
         for i in slow[np.argsort(-np.abs(values[slow]), kind="stable")]:
-            value, r, l = values[i], rights[:, i], lefts[:, i].conj()
-            product = l @ r
-            # A defective eigenvalue: no projection onto its mode exists.
-            condition = float(linalg.norm(l) * linalg.norm(r) / abs(product)) if product else np.inf
+            value, r, l = values[i], rights[:, i], lefts[i]
+            condition = float(linalg.norm(l) * linalg.norm(r))
             safe = np.isfinite(condition) and condition < 1 / np.finfo(float).eps
             paired = 2.0 if value.imag else 1.0
             gain = share = None
             if safe:
-                gain = paired * np.real(np.outer(seen @ r, l @ params.C) / product)
+                gain = paired * np.real(np.outer(seen @ r, l @ params.C))
                 if total:
-                    along = np.real(np.outer(centred @ l / product, r)) * paired
+                    along = np.real(np.outer(centred @ l, r)) * paired
                     share = float((along**2).sum() / total)
             found.append(
                 SlowMode(
@@ -60,3 +63,23 @@ def slow_modes(
                 )
             )
     return tuple(found)
+
+
+def _biorthogonal(J: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eigenvalues (M,), left eigenvectors by rows and right ones by columns, lᵢᵀ rᵢ = 1 and 0 between others of one eigenspace.
+
+    Where several eigenvalues coincide, LAPACK's left and right bases of their space are not each other's dual. The rows of an
+    eigenspace that is defective, so that no projection onto its modes exists, are infinite.
+    """
+    values, left, rights = linalg.eig(J, left=True, right=True)
+    lefts = left.conj().T
+    near = np.abs(values[:, None] - values[None, :]) <= _CLUSTER * max(linalg.norm(J, 2), np.finfo(float).tiny)
+    out = np.empty_like(lefts)
+    for i in range(len(values)):
+        space = np.flatnonzero(near[i])
+        gram = lefts[space] @ rights[:, space]
+        if np.linalg.cond(gram) < 1 / np.finfo(float).eps:
+            out[i] = np.linalg.solve(gram, lefts[space])[np.flatnonzero(space == i)[0]]
+        else:
+            out[i] = np.inf
+    return values, out, rights

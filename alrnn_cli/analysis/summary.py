@@ -15,6 +15,8 @@ from .wording import join, near_one, number, percent, plural, steps
 _NAMED = 4
 #: Longest bitcode that a sentence spells out.
 _SPELT = 16
+#: Largest distance between two computations of one eigenvalue.
+_SAME = 1e-6
 #: Largest share of variance that is told.
 _WHOLE = 1.05
 #: |λ - 1| of a mode that is said to store a value: it loses less than 10 % a step.
@@ -152,19 +154,16 @@ def _modes(found: Findings) -> list[str]:
 
 def _role(found: Findings, region: Region) -> str:
     """What the mode that `_modes` tells of carries and passes on, as a sentence after a space; "" where there is nothing to say."""
-    nearest = nearest_to_one(region.modes)
-    same = [
-        m
-        for m in found.slow
-        if m.bitcode == region.bitcode and abs(abs(complex(*m.eigenvalue)) - nearest.modulus) <= 1e-9
-    ]
-    if not same or same[0].gain is None:
+    re, im = nearest_to_one(region.modes).eigenvalue
+    own = [m for m in found.slow if m.bitcode == region.bitcode and m.trusted]
+    mode = min(own, key=lambda m: abs(complex(*m.eigenvalue) - complex(re, abs(im))), default=None)
+    if mode is None or mode.gain is None or abs(complex(*mode.eigenvalue) - complex(re, abs(im))) > _SAME:
         return ""
-    mode, share = same[0], same[0].variance_share
+    share = mode.variance_share
     # Oblique modes overlap: far beyond 1 a share says how oblique this one is, not what it carries.
     told = "" if share is None or share > _WHOLE else f" It carries {percent(share)} of the variance there"
     K, N = len(found.input_names), len(found.output_names)
-    if mode.gain is None or not 0 < K * N <= _NAMED or (len(mode.gain), len(mode.gain[0])) != (N, K):
+    if not 0 < K * N <= _NAMED or (len(mode.gain), len(mode.gain[0])) != (N, K):
         return f"{told}." if told else ""
     gains = join(
         [

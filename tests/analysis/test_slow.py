@@ -10,7 +10,7 @@ import pytest
 from alrnn_cli.analysis.slow import slow_modes
 from alrnn_cli.dynamics import jacobian, mask
 
-from .systems import ADDITION, addition_trials, make, random_parameters, report
+from .systems import ADDITION, addition_trials, make, random_parameters, report, roll
 
 
 @pytest.mark.parametrize("readout", ["z", "phi"])
@@ -61,3 +61,18 @@ def test_a_defective_mode_is_not_trusted() -> None:
         make(0, [[1, 1], [0, 1]], C=np.eye(2)), np.zeros((1, 0), bool), np.ones((3, 2)), np.zeros(3, int)
     )
     assert found and not any(m.trusted for m in found)
+
+
+def test_modes_that_share_an_eigenvalue_still_add_up() -> None:
+    S = np.random.default_rng(5).normal(0, 1, (4, 4))
+    J = S @ np.diag([1, 1, 1, 0.5]) @ np.linalg.inv(S)
+    params = make(0, J, C=np.random.default_rng(6).normal(0, 1, (4, 2)), D=np.eye(4)[:2])
+    found = slow_modes(params, np.zeros((1, 0), bool), np.zeros((0, 4)), np.zeros(0, int), tolerance=np.inf)
+    np.testing.assert_allclose(sum(np.array(m.gain) for m in found), params.D @ params.C, atol=1e-9)
+
+
+def test_a_mode_and_its_mirror_image_are_told_apart() -> None:
+    # -0.999 is nearer 1 in modulus than 0.99: the sentence must tell of its gain, 3, not of the other's, 7.
+    params = make(0, np.diag([-0.999, 0.99]), C=[[3], [7]], D=[[1, 1]])
+    trajectories = replace(roll(params, np.ones((2, 20, 1))), input_names=("cue",), output_names=("y",))
+    assert any("gain is 3 from cue to y" in x.lower() for x in report(params, trajectories).summary)
