@@ -375,3 +375,8 @@ class AnalysisReport:
     modes: tuple[SlowMode, ...] = ()
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     schema: str = ANALYSIS_SCHEMA
+
+    @property
+    def lag(self) -> int:
+        """Steps after a phase's inputs at which its shares are told: `phase_lag.lag`, 0 without phases."""
+        return 0 if self.phase_lag is None else self.phase_lag.lag

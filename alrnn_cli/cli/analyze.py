@@ -68,6 +68,8 @@ def show(report: AnalysisReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from ..analysis.wording import steps
+
     screen = console()
     for line in report.warnings:
         screen.print(Text(f"! {line}", style="yellow"))
@@ -78,7 +80,7 @@ def show(report: AnalysisReport) -> None:
     table = Table(title="Subregions visited", title_justify="left", title_style="bold", box=None, pad_edge=False,
                   header_style="dim")  # fmt: skip
     table.add_column("bitcode")
-    lag = 0 if report.phase_lag is None else report.phase_lag.lag
+    lag = report.lag
     for column in ("all", *(f"{p} +{lag}" if lag else p for p in phases), "stay", "max |λ|"):
         table.add_column(column, justify="right")
     table.add_column("stability")
@@ -107,9 +109,8 @@ def show(report: AnalysisReport) -> None:
     )
     if lag and report.phase_lag is not None:
         told = report.phase_lag.information
-        later = f"{lag} step{'s' if lag > 1 else ''}"
         screen.print(
-            f"[dim]+{lag}: {later} after the phase's input, where phase and subregion share {number(told[lag])} nats "
+            f"[dim]+{lag}: {steps(lag)} after the phase's input, where phase and subregion share {number(told[lag])} nats "
             f"({number(told[0])} at once)[/]"
         )
     t = report.transitions

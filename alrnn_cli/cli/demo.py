@@ -53,6 +53,7 @@ def command(
 
 def found(path: Path) -> str:
     """What the analysis says the one nonlinear unit is for, in a sentence."""
+    from ..analysis.wording import steps
     from ..store import load_analysis
 
     report = load_analysis(path)
@@ -62,8 +63,7 @@ def found(path: Path) -> str:
     )
     on, off = max(open_, key=open_.__getitem__), max(shut, key=shut.__getitem__)
     head = f"Found: test mse {report.score['mse']:.1e} (chance {report.chance['mse']:.3f})"
-    lag = 0 if report.phase_lag is None else report.phase_lag.lag
-    when = f" {lag} step{'s' if lag > 1 else ''} after" if lag else " when"
+    when = f" {steps(report.lag)} after" if report.lag else " when"
     if on == off:
         return f"{head}; most states are in subregion {on} whether the mask is on or off."
     return (

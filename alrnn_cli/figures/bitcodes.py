@@ -39,7 +39,7 @@ def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, o
     figure = style.new(width, sum(heights))
     parts = style.parts(figure, heights)
     for part, report, label, table in zip(parts, reports, labels, tables, strict=True):
-        _draw_one(part, table, _title(report, label), width, log, _lag(report))
+        _draw_one(part, table, _title(report, label), width, log, report.lag)
     data = [row for table in tables for row in table]
     return Drawing(figure, _caption(reports, tables, log), data)
 
@@ -59,12 +59,11 @@ def _table(report: AnalysisReport, label: str, top: int, by_phase: bool) -> list
     if by_phase and report.model["P"] > 0:
         # a phase without a single state has no shares
         panels += [name for name, u in report.usage.items() if name != "all" and u.n_states][:_MOST_PHASES]
-    lag = _lag(report)
     rows: list[dict[str, Any]] = []
     for panel in panels:
 
         def share(region: Any, panel: str = panel) -> float:
-            by_phase = region.frequency_after_phase if lag else region.frequency_by_phase
+            by_phase = region.frequency_after_phase if report.lag else region.frequency_by_phase
             value = region.frequency if panel == "all" else by_phase.get(panel)
             return float(value) if value is not None and math.isfinite(value) else 0.0
 
@@ -79,11 +78,6 @@ def _table(report: AnalysisReport, label: str, top: int, by_phase: bool) -> list
             other = max(0.0, 1 - sum(shares)) if left_out else sum(share(r) for r in rest)
             rows.append({**head, "bitcode": None, "regions": n_other, "count": None, "frequency": other})
     return rows
-
-
-def _lag(report: AnalysisReport) -> int:
-    """How many steps after a phase's inputs its shares are counted."""
-    return 0 if report.phase_lag is None else report.phase_lag.lag
 
 
 def _panels(table: Sequence[dict[str, Any]]) -> list[str]:
@@ -174,7 +168,7 @@ def _caption(reports: Sequence[AnalysisReport], tables: list[list[dict[str, Any]
         other = next((row["regions"] for row in table if row["bitcode"] is None), 0)
         if other:
             said.append(f"Hatched: the {many(other, 'less used subregion')} together.")
-        if (lag := _lag(report)) and len(_panels(table)) > 1:
+        if (lag := report.lag) and len(_panels(table)) > 1:
             said.append(
                 f"+{lag}: states {many(lag, 'step')} after the phase's input, where phase and subregion are most closely tied."
             )
