@@ -146,7 +146,7 @@ def analyze(
     )
     request = Request(data, trials, steps, transient, seed, None if trajectories is None else Path(trajectories))
     listed = in_order([Path(p) for p in ([checkpoint] if isinstance(checkpoint, str | Path) else checkpoint)])
-    report, last = take_apart(listed, request, asked), listed[-1]
+    report, last = take_apart(listed, request, asked), listed[-1].path
     if save:
         store.save_analysis(store.analysis_paths(last)[0], report)
     if target is not None:

@@ -102,21 +102,32 @@ def _scoring(task: Task, trials: Trials) -> Scoring:
 def _free(checkpoint: Checkpoint, request: Request) -> Material:
     given = {"trials": request.trials, **{name: getattr(request, name) for name in _FREE}}
     used = {"trials": 64, "steps": 1000, "transient": 0, "seed": 0} | {k: v for k, v in given.items() if v is not None}
-    trajectories = free_run(store.parameters_of(checkpoint), **used)
+    trajectories, told = _without_diverged(free_run(store.parameters_of(checkpoint), **used))
     after = f" after {used['transient']:,} that were left out" if used["transient"] else ""
     runs = "1 trial" if used["trials"] == 1 else f"{used['trials']:,} trials"
-    told = (
+    how = (
         f"The model has no task: it ran freely for {used['steps']:,} steps{after}, under zero input, in {runs} from its own initial "
         f"state and random ones (seed {used['seed']})."
     )
-    return Material(trajectories, None, {}, {}, {**used, "states": "free run"}, (told,))
+    return Material(trajectories, None, {}, {}, {**used, "states": "free run"}, (how, *told))
+
+
+def _without_diverged(trajectories: Trajectories) -> tuple[Trajectories, tuple[str, ...]]:
+    """The trials whose states all stay finite, and a warning about the others; all of them where none does."""
+    finite = np.isfinite(trajectories.z).all(axis=(1, 2))
+    n, lost = len(finite), int((~finite).sum())
+    if not lost:
+        return trajectories, ()
+    if lost == n:
+        return trajectories, ("Every trial diverged.",)
+    return take(trajectories, finite), (f"{lost:,} of {n:,} trials diverged and were left out, whole.",)
 
 
 def _recorded(checkpoint: Checkpoint, path: Path, trials: int | None) -> Material:
     params = store.parameters_of(checkpoint)
     trajectories = load_trajectories(path, params)
     if trials is not None and trials < len(trajectories.z):
-        trajectories = first(trajectories, trials)
+        trajectories = take(trajectories, slice(trials))
     settings = {
         "trials": len(trajectories.z),
         "states": "file",
@@ -129,7 +140,7 @@ def _recorded(checkpoint: Checkpoint, path: Path, trials: int | None) -> Materia
 _BY_TRIAL = ("s", "z0", "z", "outputs", "targets", "mask", "lengths", "conditions", "phases")
 
 
-def first(trajectories: Trajectories, trials: int) -> Trajectories:
-    """The first `trials` of them."""
-    cut: dict[str, Any] = {name: getattr(trajectories, name)[:trials] for name in _BY_TRIAL}
+def take(trajectories: Trajectories, which: np.ndarray | slice) -> Trajectories:
+    """Some of the trials. which: (n,) bool, or a slice."""
+    cut: dict[str, Any] = {name: getattr(trajectories, name)[which] for name in _BY_TRIAL}
     return replace(trajectories, **cut)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,17 +28,17 @@ _BESIDE = (".analysis.safetensors", ".resume.safetensors")
 @dataclass(frozen=True)
 class Listed:
     """A checkpoint of a series. step: of the parameters it holds; facts: what all of a series must share; seed: of its training;
-    content: of its tensors; history: of training up to it."""
+    content: of its tensors; history: of training up to it. One that stands alone is not opened: all but its path is empty."""
 
     path: Path
-    step: int
-    facts: dict[str, Any]
-    seed: Any
-    content: str
-    history: Mapping[str, Sequence[float | None]]
+    step: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    seed: Any = None
+    content: str = ""
+    history: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
 
 
-def in_order(paths: Sequence[Path]) -> list[Path]:
+def in_order(paths: Sequence[Path]) -> list[Listed]:
     """The checkpoints among some files by their steps, each once; analyses and resume files beside them are left out.
 
     The step is that of the parameters: for a best state that was kept, the step it was found at.
@@ -46,7 +46,7 @@ def in_order(paths: Sequence[Path]) -> list[Path]:
     compared: of another task or its options, other trials, or a model of another shape. A single one is not opened.
     """
     if len(paths) == 1:
-        return [Path(paths[0])]
+        return [Listed(Path(paths[0]))]
     chosen = list(dict.fromkeys(p for p in map(Path, paths) if not p.name.endswith(_BESIDE)))
     if not chosen:
         named = f"{paths[0]} is no checkpoint but a file beside one" if paths else "No checkpoint is given"
@@ -57,11 +57,11 @@ def in_order(paths: Sequence[Path]) -> list[Path]:
         there = found.setdefault(one.step, one)
         if there.content != one.content:
             raise UsageError(f"{there.path} and {one.path} both hold step {one.step:,}, but differ.", _ONE_RUN)
-    return [one.path for one in found.values()]
+    return list(found.values())
 
 
 def analyze(
-    paths: Sequence[Path],
+    listed: Sequence[Listed],
     request: Request | None = None,
     asked: AnalysisConfig | None = None,
     *,
@@ -70,15 +70,15 @@ def analyze(
 ) -> AnalysisReport:
     """The report of one checkpoint, or of the last of several with `series`, `bifurcations` and `loss_jumps` of all of them.
 
-    paths: as from `in_order`; request, asked, command: as of `report.analyze`; of all but the last checkpoint only fixed points are
+    listed: as from `in_order`; request, asked, command: as of `report.analyze`; of all but the last checkpoint only fixed points are
     sought; on_checkpoint: told before each of several. Of one report after the other only what the series needs is kept.
     Errors: as those of `report.analyze`, with the checkpoint's name.
     """
     from .material import Request  # loads scipy
     from .report import analyze as analyze_one
 
-    if len(paths) == 1:
-        return analyze_one(paths[0], request, asked, command=command)
+    if len(listed) == 1:
+        return analyze_one(listed[0].path, request, asked, command=command)
     request, asked = request or Request(), asked or AnalysisConfig()
     if request.trajectories is not None:
         raise UsageError(
@@ -86,7 +86,6 @@ def analyze(
         )
     from .analysis.series import SeriesBuilder, with_series
 
-    listed = [_listed(path) for path in paths]
     builder = SeriesBuilder(max((one.history for one in listed), key=_reach))
     for i, one in enumerate(listed):
         on_checkpoint(i, len(listed), one.path)

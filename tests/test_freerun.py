@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import alrnn_cli as alrnn
 from alrnn_cli.dynamics import bits, readout, step
 from alrnn_cli.freerun import free_run, scale
 
@@ -81,3 +82,14 @@ def test_divergence_is_counted_and_said():
     params = make(1, [[3.0, 0], [1, 0.2]], h=[1, 1])
     found = report(params, free_run(params, trials=4, steps=1000))
     assert "not finite" in found.warnings[0] and 0 < found.usage["all"].n_states < 4000
+
+
+@pytest.mark.parametrize(("steps", "kept", "said"), [(1000, 1, ["8 of 9 trials diverged"]), (200, 9, [])])
+def test_trials_that_diverge_are_left_out_whole(tmp_path, monkeypatch, steps, kept, said):
+    # It rests at 0, where its own trial starts, and leaves from everywhere else: 3^646 is beyond float64.
+    np.savez(tmp_path / "away.npz", A=np.zeros(2), W=[[3.0, 0], [0, 3.0]], h=np.zeros(2))
+    monkeypatch.chdir(tmp_path)
+    alrnn.import_model("away.npz", "npz", P=0, out="away.safetensors")
+    found = alrnn.analyze("away.safetensors", trials=9, steps=steps, save=False)
+    assert found.usage["all"].n_states == kept * steps
+    assert [w[:22] for w in found.warnings if "diverged" in w] == said

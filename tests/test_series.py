@@ -129,7 +129,7 @@ def test_stability_is_lost(tmp_path):
 
 def test_a_kept_best_state_counts_at_the_step_it_was_found_at(tmp_path):
     paths = write(tmp_path, end=made(500, 0.1, best_step=250), a=made(200), b=made(300))
-    assert [path.stem for path in in_order(paths)] == ["a", "end", "b"]
+    assert [one.path.stem for one in in_order(paths)] == ["a", "end", "b"]
 
 
 def test_the_longest_history_is_that_of_the_run(tmp_path):
@@ -143,7 +143,7 @@ def test_the_longest_history_is_that_of_the_run(tmp_path):
 
 def test_the_same_state_twice_is_one_and_two_at_one_step_are_refused(tmp_path):
     again = write(tmp_path, a=made(100), b=made(100), c=made(200))
-    assert [path.stem for path in in_order(again)] == ["a", "c"]
+    assert [one.path.stem for one in in_order(again)] == ["a", "c"]
     with pytest.raises(UsageError, match="both hold step 100, but differ"):
         in_order(write(tmp_path, a=made(100), b=made(100, 0.7)))
 
@@ -195,7 +195,7 @@ def test_files_beside_checkpoints_are_left_out(crossing, tmp_path):
     store.save_resume(tmp_path / "x.resume.safetensors", {}, {})
     found = sorted(tmp_path.glob("x*.safetensors"))
     assert len(found) == 7
-    assert in_order(found) == crossing
+    assert [one.path for one in in_order(found)] == crossing
     alone = alrnn.analyze([crossing[0], tmp_path / "x-500.analysis.safetensors"], trials=5, save=False)
     assert alone.series == ()
     with pytest.raises(UsageError, match="no checkpoint but a file beside one"):

@@ -36,19 +36,15 @@ class Limits:
 
     @classmethod
     def resolve(cls, settings: Mapping[str, Any], M: int) -> Limits:
-        """Defaults for M units, overlaid with the entries of `settings` that name a limit.
+        """Defaults for M units, overlaid with those of `settings`.
 
-        Returns: Limits. Errors: UsageError for a limit that is not a whole number >= 0.
+        Returns: Limits. Errors: UsageError for an unknown name, and for a limit that is not a whole number >= 0.
         """
         found: dict[str, int] = {}
         known = [f.name for f in fields(cls)]
-        for name in settings:
+        for name, value in settings.items():
             if name not in known:
                 raise UsageError(f"An analysis has no setting {name!r}.", closest(name, known))
-        for name in (f.name for f in fields(cls)):
-            if name not in settings:
-                continue
-            value = settings[name]
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 message = f"Analysis setting {name}={value!r}: expected a whole number >= 0."
                 raise UsageError(message, f"The default is {name}={getattr(cls, name)}.")

@@ -23,8 +23,9 @@ def lyapunov(params: Parameters, trajectories: Trajectories, exponents: int, max
     """The leading Lyapunov exponents by QR decomposition, averaged over trials.
 
     With J(z) = diag(A) + W diag(d(z)), J(z_(t-1)) Q_(t-1) = Q_t R_t, exponent i is the mean of ln|R_t,ii| per step; the input moves
-    the states and so the subregions, and is not differentiated. Every trial starts from the same basis, which subspace iteration
-    with the mean Jacobian has turned towards its modes. If one Jacobian governs all steps, the exponents are its ln|λ|.
+    the states and so the subregions, and is not differentiated. The step from z_0 is left out. Every trial starts from the same
+    basis, which subspace iteration with the mean Jacobian has turned towards its modes. If one Jacobian governs all steps, the
+    exponents are its ln|λ|.
 
     Where |R_t,ii| <= M eps (|A| + ‖W‖_F) the map loses a direction, an exponent of -infinity. It then goes last with all its past,
     and the others grow on as they did: J q_i = 0 leaves of a later column what is at right angles to q_i, which is what its R_jj

@@ -111,7 +111,10 @@ def analyze(
     clock.append(time.perf_counter())
     by_condition = conditions(case.visits, trajectories, params.P, limits.max_regions)
     pca = principal_components(case.visits.states)
-    regions = _regions(case, (p.bitcode for p in found.points if p.kind != "virtual"), by_condition)
+    lag, after = phase_lag(
+        case.visits.sequence, trajectories.phases, len(case.visits.regions), len(trajectories.phase_names)
+    )
+    regions = _regions(case, (p.bitcode for p in found.points if p.kind != "virtual"), after, by_condition)
     used, moved = _use(case, by_condition)
     memory = _memory(case, pca)
     causes = _causes(case, scoring, moved["units"])
@@ -120,24 +123,12 @@ def analyze(
         source=source,
         model={"M": params.M, "P": params.P, "K": params.K, "N": params.N, "readout": params.readout},
         task=task,
-        settings={
-            "trials": len(trajectories.z),
-            **(settings or {}),
-            **limits.to_dict(),
-            "inputs": [i.name for i in case.inputs],
-            "slow_tolerance": SLOW,
-            "slow_regions": MOST_REGIONS,
-            "line_regions": LINE_REGIONS,
-            "singular_tolerance": SINGULAR_TOLERANCE,
-            "eigenvalue_tolerance": EIGENVALUE_TOLERANCE,
-            **(LESION_SETTINGS if asked.lesions else {}),
-            "condition_shuffles": SHUFFLES,
-            "compat": asked.compat,
-        },
+        settings={"trials": len(trajectories.z), **(settings or {}), **_settings(case)},
         score=dict(score),
         chance=dict(chance),
         summary=(),
         regions=regions,
+        phase_lag=lag if trajectories.phase_names else None,
         fixed_points=tuple(p for p in found.points if asked.virtual or p.kind != "virtual"),
         fixed_point_counts=found.counts,
         cycles=turning.cycles,
@@ -197,10 +188,26 @@ def _check(params: Parameters, trajectories: Trajectories) -> None:
             raise InputError(f"A phase is named {reserved!r}, a word of the report's own.", "Rename the phase.")
 
 
-def _regions(case: _Case, hosts: Iterable[str], by_condition: Conditions) -> tuple[Region, ...]:
-    """The records of visited subregions and of those with a fixed point of their own."""
+def _settings(case: _Case) -> dict[str, Any]:
+    """How it was computed."""
+    return {
+        **case.limits.to_dict(),
+        "inputs": [i.name for i in case.inputs],
+        "slow_tolerance": SLOW,
+        "slow_regions": MOST_REGIONS,
+        "line_regions": LINE_REGIONS,
+        "singular_tolerance": SINGULAR_TOLERANCE,
+        "eigenvalue_tolerance": EIGENVALUE_TOLERANCE,
+        **(LESION_SETTINGS if case.asked.lesions else {}),
+        "condition_shuffles": SHUFFLES,
+        "compat": case.asked.compat,
+    }
+
+
+def _regions(case: _Case, hosts: Iterable[str], after: np.ndarray, by_condition: Conditions) -> tuple[Region, ...]:
+    """The records of visited subregions and of those with a fixed point of their own. hosts: bitcodes of the latter; after: as from
+    `phase_lag`."""
     params, visits, limits = case.params, case.visits, case.limits
-    phases, names = case.trajectories.phases, case.trajectories.phase_names
     selection = select(visits, hosts, limits)
     shown = int((selection.rows >= 0).sum())
     if shown < len(visits.regions):
@@ -215,8 +222,7 @@ def _regions(case: _Case, hosts: Iterable[str], by_condition: Conditions) -> tup
         )
     spectrum = spectra(step_map(params).jacobians(selection.regions))
     stays = residences(visits.sequence, len(visits.regions))
-    _, after = phase_lag(visits.sequence, phases, len(visits.regions), len(names))
-    regions = region_records(selection, spectrum, listed, visits, stays, after, names)
+    regions = region_records(selection, spectrum, listed, visits, stays, after, case.trajectories.phase_names)
     regions = shared_by_condition(regions, selection.rows, by_condition, case.trajectories.condition_names)
     # The most used ones with the normality of their Jacobian, over as many steps as the longest trial has.
     most = sum(r.visited for r in regions[: described(params.M)])
@@ -231,7 +237,6 @@ def _use(case: _Case, by_condition: Conditions) -> tuple[dict[str, Any], dict[st
     if visits.not_finite:
         case.told.append(f"{visits.not_finite:,} states are not finite (the trajectory diverged) and were not counted.")
     by_phase = {name: usage(visits.by_phase[:, j], P) for j, name in enumerate(names)}
-    lag, _ = phase_lag(visits.sequence, case.trajectories.phases, len(visits.regions), len(names))
     steps = edges(visits.sequence)
     graph, stationary = transitions(steps, visits.regions)
     arrays = {"transitions.edges": steps}
@@ -241,7 +246,6 @@ def _use(case: _Case, by_condition: Conditions) -> tuple[dict[str, Any], dict[st
         "usage": {"all": usage(visits.counts, P), **by_phase},
         "usage_by_condition": by_condition.usage,
         "condition_information": by_condition.information,
-        "phase_lag": lag if names else None,
         "arrays": arrays,
     }, {"transitions": graph, "units": switching(steps, visits.regions, visits.counts, case.params.M)}
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..records import AnalysisReport, FixedPoint, Mode, Region, SlowMode
-from .causes import sentences
+from .causes import sentences as about_causes
 from .census import Census
 from .fixed_points import Input
 from .lines import leading
@@ -65,7 +65,7 @@ def summarise(
 
 
 def _causes(found: Findings) -> Sequence[str]:
-    return sentences(found.report.lesions, found.report.linearised, found.report.score, found.report.chance)
+    return about_causes(found.report.lesions, found.report.linearised, found.report.score, found.report.chance)
 
 
 def _name(found: Findings, bitcode: str) -> str:

@@ -139,7 +139,7 @@ def command(
     from ..series import analyze, in_order
 
     listed = in_order(checkpoint)
-    last = listed[-1]
+    last = listed[-1].path
     target, _ = store.analysis_paths(last if out is None else out)
     if out is not None and not str(out).endswith(".analysis.json"):
         raise UsageError(f"--out {out}: must end in .analysis.json.", f"For example {out.stem}.analysis.json")

@@ -134,7 +134,7 @@ def show_continuation(report: AnalysisReport) -> None:
         screen.print()
         screen.print(events)
         more(len(c.collisions), ROWS)
-    state = "complete" if c.complete else "not complete: time ran out"
+    state = "complete" if c.complete else "not complete: a search was cut short"
     left = (
         f"; without an isolated fixed point, not followed: {', '.join(b or 'P = 0' for b in c.singular[:4])}"
         if c.singular
