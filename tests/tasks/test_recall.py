@@ -56,6 +56,8 @@ def test_every_trial_asks_for_what_it_showed(task: Recall) -> None:
         expected[cue] = CUE
         assert trials.phases[i].tolist() == expected
         assert not trials.inputs[i, end:].any()
+        if task.opt.get("time_encoding"):
+            np.testing.assert_array_equal(trials.inputs[i, :end, -16:], time_code(end))
         if isinstance(task, Copy):
             assert (cue, end) == (L, task.T)
         else:
@@ -78,11 +80,11 @@ def test_answers_score_as_they_should(task: Recall) -> None:
     assert task.score(right, trials) == pytest.approx(
         {"symbol_accuracy": 1, "sequence_accuracy": 1, "cross_entropy": 0}
     )
-    # One wrong symbol in one trial, and nonsense wherever nothing is asked.
+    # One wrong symbol in one trial, and a wrong one wherever nothing is asked.
     spoilt = right.copy()
     t = int(np.argmax(trials.mask[3]))
     spoilt[3, t] = np.roll(spoilt[3, t], 1)
-    spoilt[~trials.mask] = np.nan
+    spoilt[~trials.mask] = np.roll(right[~trials.mask], 1, axis=-1)
     score = task.score(spoilt, trials)
     assert score["sequence_accuracy"] == pytest.approx(1 - 1 / 50)
     assert score["symbol_accuracy"] == pytest.approx(1 - 1 / (50 * task.opt["length"]))
