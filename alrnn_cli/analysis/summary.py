@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..records import AnalysisReport, FixedPoint, Mode, Region, SlowMode
+from ..records.metrics import parts
 from .causes import sentences as about_causes
 from .census import Census
 from .fixed_points import Input
@@ -60,8 +61,8 @@ def summarise(
 ) -> tuple[str, ...]:
     """All sentences: score, usage, phases, modes and what they hold, lesions, fixed points, cycles. Returns: tuple of str."""
     found = Findings(report, census, inputs, input_names, output_names)
-    parts = (_score, _usage, _units, _phases, _modes, _lines, _normality, _lyapunov, _causes, _fixed_points, _cycles)
-    return tuple(sentence for part in parts for sentence in part(found))
+    tellers = (_score, _usage, _units, _phases, _modes, _lines, _normality, _lyapunov, _causes, _fixed_points, _cycles)
+    return tuple(sentence for tell in tellers for sentence in tell(found))
 
 
 def _causes(found: Findings) -> Sequence[str]:
@@ -84,10 +85,15 @@ def _name(found: Findings, bitcode: str) -> str:
 
 def _score(found: Findings) -> list[str]:
     sentences = []
-    for metric, value in found.report.score.items():
-        chance = found.report.chance.get(metric)
-        against = "" if chance is None else f"; chance is {number(chance)}"
-        sentences.append(f"On {found.trials} {metric} is {number(value)}{against}.")
+    score, chance = found.report.score, found.report.chance
+    for metric, own in parts(score).items():
+        against = "" if chance.get(metric) is None else f"; chance is {number(chance[metric])}"
+        sentences.append(f"On {found.trials} {metric} is {number(score[metric])}{against}.")
+        if own:
+            listed = join([f"{number(score[name])} in {part}" for part, name in own.items()])
+            known = sorted({chance[name] for name in own.values() if name in chance})
+            range_ = " to ".join(number(x) for x in ([known[0], known[-1]] if len(known) > 1 else known))
+            sentences.append(f"Of these {metric} is {listed}{f'; chance is {range_}' if range_ else ''}.")
     return sentences
 
 
@@ -142,18 +148,18 @@ def _phases(found: Findings) -> list[str]:
     """The dominant subregion of each phase, and what being in a phase means."""
     if found.P == 0:
         return []
-    parts = []
+    told = []
     when = f"{steps(found.report.lag)} after" if found.report.lag else "with"
     for name in (n for n in found.report.usage if n != "all"):
         shares = [(r.frequency_after_phase.get(name) or 0.0, r.bitcode) for r in found.regions]
         share, bitcode = max(shares, key=lambda s: s[0], default=(0.0, ""))
         if share > 0.5:
-            parts.append(f'{when} "{name}" {percent(share)} of states are in {_name(found, bitcode)}')
+            told.append(f'{when} "{name}" {percent(share)} of states are in {_name(found, bitcode)}')
         elif share:
-            parts.append(f'{when} "{name}" {_name(found, bitcode)} is the most used ({percent(share)} of states)')
-    if not parts:
+            told.append(f'{when} "{name}" {_name(found, bitcode)} is the most used ({percent(share)} of states)')
+    if not told:
         return []
-    text = join(parts)
+    text = join(told)
     if found.report.lag:
         return [
             f"{text[0].upper()}{text[1:]}: phase and subregion are most closely tied {steps(found.report.lag)} after the state "
