@@ -7,8 +7,8 @@ folder every dataset has a folder of its own:
     DATASET/unpacked/STEM-HASH/       the regular files of an archive
     DATASET/derived/NAME-HASH.safetensors   arrays that `cached` built
 
-What has its name is whole. Whatever is being written has a name that begins with a dot, and gets its own once it is on the disk. Many processes
-may ask for the same thing at once: one makes it, the others wait.
+What has its name is whole. Whatever is being written has a name that begins with a dot, and gets its own once it is on
+the disk. Many processes may ask for the same thing at once: one makes it, the others wait.
 """
 
 from __future__ import annotations

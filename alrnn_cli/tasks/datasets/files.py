@@ -18,8 +18,8 @@ Notify = Callable[[str], None]
 class RemoteFile:
     """A file on the mirrors, and where it goes: DATASET/NAME in the cache folder.
 
-    dataset: the folder; all files of a task are in one; name: of the file there; urls: of the same file, tried in this order; size: bytes;
-    hash: of the file as transferred, "sha256:…" (or "md5:…" where nobody publishes better), lowercase hex;
+    dataset: the folder; all files of a task are in one; name: of the file there; urls: of the same file, tried in this order;
+    size: bytes; hash: of the file as transferred, "sha256:…" (or "md5:…" where nobody publishes better), lowercase hex;
     archive: whether it is a tar or zip of which the task reads the unpacked files (`fetch_unpacked`);
     content_md5: of the content a gzip file holds; a copy in the cache with that content counts however it was packed.
     """
