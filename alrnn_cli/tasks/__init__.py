@@ -12,6 +12,7 @@ from ..errors import UsageError, closest
 if TYPE_CHECKING:
     from .base import Task as Task
 
+
 @cache
 def names() -> list[str]:
     """Names of all tasks: the files in this folder that say which class is theirs, `TASK = …`."""
