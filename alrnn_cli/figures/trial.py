@@ -27,8 +27,9 @@ OPTIONS = (
     ("scale", "all", "colours of the states: all (one scale) or each (every unit by its largest size)"),
 )
 
-_CURVES = 4  # so many channels are drawn as curves, more as rows of a picture
+_CURVES = 3  # so many channels are drawn as curves, more as rows of a picture
 _NAMED_ROWS = 24  # a picture of more rows has numbers at a few of them
+_ROW = 0.105  # inches that a row's name takes
 _INCHES = {"phases": 0.16, "inputs": 0.62, "states": 1.05, "outputs": 0.7}
 
 
@@ -153,8 +154,21 @@ def _panels(trial: _Trial) -> list[str]:
 
 
 def _inches(trial: _Trial) -> dict[str, float]:
-    """Height of each panel."""
-    return {name: min(0.18 + 0.05 * trial.P, 0.6) if name == "bits" else _INCHES[name] for name in _panels(trial)}
+    """Height of each panel: as much as the names of its rows need."""
+    own = {"bits": min(0.18 + 0.05 * trial.P, 0.6)}
+    for name, channels, pictured in (
+        ("inputs", trial.names["input"], len(trial.names["input"]) > _CURVES),
+        ("outputs", trial.names["output"], trial.classes),
+    ):
+        if pictured and _spelt(channels):
+            own[name] = max(_INCHES[name], _ROW * len(channels))
+    return {name: (_INCHES | own)[name] for name in _panels(trial)}
+
+
+def _spelt(channels: Sequence[str]) -> bool:
+    """Whether the rows of a picture have their names beside them, rather than some of their numbers."""
+    numbered = all(name.rsplit(" ", 1)[-1].isdigit() for name in channels)
+    return len(channels) <= (10 if numbered else _NAMED_ROWS)
 
 
 def _counted(trial: _Trial) -> np.ndarray:
@@ -180,8 +194,9 @@ def _draw_one(part: SubFigure, trial: _Trial, label: str, width: str, each: bool
             _outputs(axes, trial, width)
         else:
             _bits(axes, trial)
-        if name in ("inputs", "states", "outputs"):
-            axes.yaxis.set_label_coords(-0.17 if width == "column" else -0.11, 0.5)
+    part.align_ylabels(
+        [axes for name, axes in zip(panels, grid, strict=True) if name in ("inputs", "states", "outputs")]
+    )
     step = trial.t[0] if len(trial.t) else 1.0
     grid[-1].set(xlim=(step / 2, trial.t[-1] + step / 2), xlabel=trial.unit)
     part.suptitle(f"{label}\n{title}" if label else title, x=0.01, ha="left")
@@ -233,11 +248,8 @@ def _picture(axes: Axes, trial: _Trial, values: np.ndarray, names: list[str], wh
         vmin=finite.min(initial=np.inf) if low is None and len(finite) else low,
         vmax=finite.max(initial=-np.inf) if high is None and len(finite) else high,
     )  # fmt: skip
-    own_names = any(not name.rsplit(" ", 1)[-1].isdigit() for name in names) or rows <= 10
-    if rows <= _NAMED_ROWS and own_names:
-        # Every other name where they would touch.
-        shown = range(0, rows, 1 if rows <= 8 else 2 if rows <= 12 else 3)
-        axes.set_yticks(list(shown), [names[k] for k in shown])
+    if _spelt(names):
+        axes.set_yticks(range(rows), names)
     else:
         axes.locator_params(axis="y", nbins=4, integer=True)
     axes.tick_params(axis="y", length=0)
@@ -284,7 +296,8 @@ def _outputs(axes: Axes, trial: _Trial, width: str) -> None:
                       gid="outputs")  # fmt: skip
         axes.plot(trial.t, trial.targets[:, k], color=colour, ls="none" if counted.sum() <= 20 else (0, (2, 1)),
                   marker="o" if counted.sum() <= 20 else "", mfc="none", ms=3.5 * size, lw=1.4 * size, gid="targets",
-                  label="target" if k == shown - 1 else None, clip_on=False)  # fmt: skip
+                  label=trial.names["output"][k] if trial.outputs is None else "target" if k == shown - 1 else None,
+                  clip_on=False)  # fmt: skip
     axes.set_ylabel("output" if trial.outputs is not None else "target")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.0)
     axes.locator_params(axis="y", nbins=3)

@@ -44,7 +44,7 @@ def test_all_sizes_show_all_there_is(M: int, P: int, K: int) -> None:
     drawing.figure.draw_without_rendering()
     there = {gid: bool(artists(drawing, gid)) for gid in ("inputs", "units", "outputs", "targets", "bits")}
     assert there == {"inputs": K > 0, "units": True, "outputs": True, "targets": True, "bits": P > 0}
-    assert bool(artists(drawing, "first PWL unit")) == (M > 4 and 0 < P < M)
+    assert bool(artists(drawing, "first PWL unit")) == (M > 3 and 0 < P < M)
     z = report.arrays["trajectories.z"][0]
     np.testing.assert_array_equal(values(drawing, "state", str(M - 1)), z[:, M - 1])
     if P:
