@@ -61,7 +61,20 @@ def summarise(
 ) -> tuple[str, ...]:
     """All sentences: score, usage, phases, modes and what they hold, lesions, fixed points, cycles. Returns: tuple of str."""
     found = Findings(report, census, inputs, input_names, output_names)
-    tellers = (_score, _usage, _units, _phases, _modes, _lines, _normality, _lyapunov, _causes, _fixed_points, _cycles)
+    tellers = (
+        _score,
+        _usage,
+        _units,
+        _phases,
+        _modes,
+        _lines,
+        _normality,
+        _lyapunov,
+        _causes,
+        _fixed_points,
+        _sweep,
+        _cycles,
+    )
     return tuple(sentence for tell in tellers for sentence in tell(found))
 
 
@@ -75,12 +88,10 @@ def _name(found: Findings, bitcode: str) -> str:
         return "the one linear region"
     if len(bitcode) <= SPELT:
         return f"subregion {bitcode}"
-    rank, region = next((i, r) for i, r in enumerate(found.regions, 1) if r.bitcode == bitcode)
-    return (
-        f"subregion #{rank}"
-        if region.visited
-        else f"one never visited ({bitcode.count('1')} of {len(bitcode)} bits set)"
-    )
+    for rank, region in enumerate(found.regions, 1):
+        if region.bitcode == bitcode and region.visited:
+            return f"subregion #{rank}"
+    return f"one never visited ({bitcode.count('1')} of {len(bitcode)} bits set)"
 
 
 def _score(found: Findings) -> list[str]:
@@ -348,6 +359,34 @@ def _fixed_points(found: Findings) -> list[str]:
             under += f"; in the {plural(virtual, 'other')} the fixed point of the map lies outside (virtual)"
         sentences.append(f"{under}.")
     return sentences
+
+
+def _sweep(found: Findings) -> list[str]:
+    """How many fixed points there are along an input, and where that or their stability changes."""
+    c = found.report.continuation
+    if c is None:
+        return []
+    low, high = min(c.real), max(c.real)
+    count = plural(high, "real fixed point") if low == high else f"{low:,} to {plural(high, 'real fixed point')}"
+    verb = "is" if low == high == 1 else "are"
+    name = f"input {c.input}" if c.input.isdecimal() else c.input
+    along = f"Along {name} from {number(c.values[0])} to {number(c.values[-1])}"
+    many = f"{along} there {verb} {'' if c.complete else 'at least '}{count}"
+    told = []
+    for event in c.collisions[:_NAMED]:
+        (off, on), (off_is, on_is) = (_name(found, b) for b in event.bitcodes), event.stability
+        at = f"at {number(event.at)} (unit {event.unit})"
+        if event.kind == "passes":
+            held = f"stays {off_is}" if off_is == on_is else f"is {off_is} in the former and {on_is} in the latter"
+            told.append(f"{at} one passes between {off} and {on}, and {held}")
+        elif event.kind == "undetermined":
+            told.append(f"{at} what happens is undetermined")
+        else:
+            what = "are born" if event.kind == "birth" else "vanish"
+            told.append(f"{at} two {what}, one {off_is} in {off} and one {on_is} in {on}")
+    more = len(c.collisions) - len(told)
+    rest = f"; {plural(more, 'more event')}" if more > 0 else ""
+    return [f"{many}{': ' if told else ''}{'; '.join(told)}{rest}."]
 
 
 def _cycles(found: Findings) -> list[str]:
