@@ -32,7 +32,7 @@ ALLOWED = {
     "figures": {"dynamics", "records", "config", "errors", "store"},
     "bench": {"training", "analysis", "kernels", "figures", "config", "errors", "__version__"},
     "reduction": {"analysis", "store", "records", "errors"},
-    "report": {"config", "analysis", "material", "store", "records", "errors", "__version__"},
+    "examine": {"config", "analysis", "material", "store", "records", "errors", "__version__"},
 }
 FORBIDDEN = {
     "analysis": {"torch", "matplotlib", "rich", "typer"},
