@@ -48,6 +48,8 @@ def influence(params: Parameters, trajectories: Trajectories) -> tuple[Influence
 def _counted(params: Parameters, trajectories: Trajectories) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the trials that are finite and have a counted step, as many as are affordable, and that step of each."""
     counted = trajectories.mask & trajectories.valid
+    if not counted.shape[1]:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     finite = (np.isfinite(trajectories.z).all(axis=-1) | ~trajectories.valid).all(axis=1)
     T = counted.shape[1]
     most = max(1, int(_WORK / max(1, T * params.N * params.M**2)))
