@@ -11,6 +11,7 @@ from . import words
 from .content import Article, Block, Cell, Column, Page, Paragraph
 from .pictures import comparing, pictures
 from .sections import Baseline, Case, sections
+from .story import gist
 from .terms import Terms, units_of
 
 
@@ -36,12 +37,14 @@ def _labels(files: Sequence[str]) -> list[str]:
 def _article(report: AnalysisReport, file: str, label: str, prefix: str, baselines: Sequence[Baseline]) -> Article:
     case = Case(report, file, pictures(report, f"{prefix}figure"), baselines, Terms(report))
     task = words.task_name(report)
-    title = label or (f"How a network does {task}" if task else f"What is inside {report.source.get('file', 'a model')}")
+    title = label or (
+        f"How a network does {task}" if task else f"What is inside {report.source.get('file', 'a model')}"
+    )
     return Article(prefix, title, lead(report), report.warnings, sections(case))
 
 
-def lead(report: AnalysisReport) -> str:
-    """What the model is and how well it does, in a paragraph."""
+def lead(report: AnalysisReport) -> tuple[str, ...]:
+    """What the model is, how well it does, and how in short, in a paragraph each."""
     task = words.task_name(report)
     said = f"An almost-linear recurrent network of {units_of(report)}"
     if task in tasks.names():
@@ -50,10 +53,14 @@ def lead(report: AnalysisReport) -> str:
         said += f", trained on the task {task}"
     metric = words.metric_of(report)
     if not metric:
-        return f"{said}."
+        return (f"{said}.",)
     chance = report.chance.get(metric)
     against = "" if chance is None else f"; chance is {number(chance)}"
-    return f"{said}. Its {metric.replace('_', ' ')} is {number(report.score[metric])}{against}."
+    short = gist(report)
+    return (
+        f"{said}. Its {metric.replace('_', ' ')} is {number(report.score[metric])}{against}.",
+        *((short,) if short else ()),
+    )
 
 
 def _index(
@@ -65,7 +72,13 @@ def _index(
     for report, label, article in zip(reports, labels, articles, strict=True):
         own = words.metric_of(report)
         used = report.usage.get("all")
-        slowest = [m.timescale for r in report.regions if r.visited for m in r.modes if m.kind == "decaying" and m.timescale is not None]
+        slowest = [
+            m.timescale
+            for r in report.regions
+            if r.visited
+            for m in r.modes
+            if m.kind == "decaying" and m.timescale is not None
+        ]
         real = sum(p.kind == "real" for p in report.fixed_points)
         rows.append(
             (

@@ -53,7 +53,11 @@ class Cell:
     @property
     def key(self) -> str:
         """`value` as the page's script reads it."""
-        return str(self.value).replace("inf", "Infinity") if isinstance(self.value, float) else str(self.value or self.text)
+        return (
+            str(self.value).replace("inf", "Infinity")
+            if isinstance(self.value, float)
+            else str(self.value or self.text)
+        )
 
 
 @dataclass(frozen=True)
@@ -119,11 +123,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Article:
-    """One report. anchor: prefix of all its own; lead: what the model is, in a paragraph; warnings: before all else."""
+    """One report. anchor: prefix of all its own; lead: what the model is and does, in a paragraph or two; warnings: before all else."""
 
     anchor: str
     title: str
-    lead: str
+    lead: tuple[str, ...]
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]
 

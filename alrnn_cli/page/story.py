@@ -21,7 +21,7 @@ _TOLD = 2
 
 @dataclass(frozen=True)
 class Channel:
-    """An input whose influence on an output depends on the phase. open, shut: phases of the largest and the smallest; places: decimals."""
+    """An input whose influence on an output depends on the phase. open, shut: phases of the largest and the smallest."""
 
     input: int
     output: int
@@ -33,10 +33,6 @@ class Channel:
     shut_spread: float
 
     @property
-    def places(self) -> int:
-        return words.decimals(self.open_mean)
-
-    @property
     def even(self) -> bool:
         """Whether all open steps count alike, wherever they are in the trial."""
         return self.open_spread <= _EVEN * abs(self.open_mean)
@@ -45,7 +41,14 @@ class Channel:
 def story(report: AnalysisReport) -> list[str]:
     """The steps, in order: the parts, when they switch, what gets through, how long it stays, what is needed, what comes out."""
     channels = channels_of(report)
-    tellers = (_parts(report), _switching(report), _gate(report, channels), _sum(report, channels), _memory(report), _needed(report))
+    tellers = (
+        _parts(report),
+        _switching(report),
+        _gate(report, channels),
+        _sum(report, channels),
+        _memory(report),
+        _needed(report),
+    )
     return [*(sentence for told in tellers for sentence in told), *_outcome(report)]
 
 
@@ -53,8 +56,16 @@ def _parts(report: AnalysisReport) -> list[str]:
     M, P = report.model["M"], report.model["P"]
     head = f"The network's state is {plural(M, 'number')}, one a unit. At every step each unit becomes a weighted sum of all units and inputs."
     if not P:
-        return [f"{head} None of the units is nonlinear: the whole network is one linear map, and what it can do is weigh and add."]
-    who = f"Only the last, unit {M - 1}, is" if P == 1 else "All units are" if P == M else f"The last {P} (units {M - P} to {M - 1}) are"
+        return [
+            f"{head} None of the units is nonlinear: the whole network is one linear map, and what it can do is weigh and add."
+        ]
+    who = (
+        f"Only the last, unit {M - 1}, is"
+        if P == 1
+        else "All units are"
+        if P == M
+        else f"The last {P} (units {M - P} to {M - 1}) are"
+    )
     passes = "it passes" if P == 1 else "each passes"
     return [
         f"{head} {who} nonlinear: {passes} its value on to the next step where it is above 0, and nothing where it is below. "
@@ -66,7 +77,10 @@ def _dominant(report: AnalysisReport) -> dict[str, tuple[str, float]]:
     """Each phase's own subregion and its share, where one has nearly all of the phase's states."""
     found = {}
     for phase in (name for name in report.usage if name != "all"):
-        shares = [((r.frequency_after_phase if report.lag else r.frequency_by_phase).get(phase) or 0.0, r.bitcode) for r in report.regions]
+        shares = [
+            ((r.frequency_after_phase if report.lag else r.frequency_by_phase).get(phase) or 0.0, r.bitcode)
+            for r in report.regions
+        ]
         most, bitcode = max(shares, default=(0.0, ""))
         if most >= _OWN:
             found[phase] = (bitcode, most)
@@ -90,19 +104,29 @@ def _switching(report: AnalysisReport) -> list[str]:
         what = f"unit {switching[0].unit} is on in {percent(switching[0].on)} of all states"
     elif used is not None:
         never = f", and {plural(len(report.units) - len(switching), 'unit')} never switch{'es' if len(report.units) - len(switching) == 1 else ''}"
-        what = f"the states use {plural(used.n_visited, 'subregion')}{never if len(switching) < len(report.units) else ''}"
+        what = (
+            f"the states use {plural(used.n_visited, 'subregion')}{never if len(switching) < len(report.units) else ''}"
+        )
     else:
         return []
     told = f"In these trials {what}."
-    thrown = _switches(report, [code for code, _ in own.values()]) if len({code for code, _ in own.values()}) > 1 else []
+    thrown = (
+        _switches(report, [code for code, _ in own.values()]) if len({code for code, _ in own.values()}) > 1 else []
+    )
     if not thrown:
         return [told]
     if len(thrown) == 1:
         place = thrown[0] - (report.model["M"] - P)
-        pieces = [f"{words.after(report, phase)} it is {'on' if code[place] == '1' else 'off'} ({percent(most)})" for phase, (code, most) in own.items()]
+        pieces = [
+            f"{words.after(report, phase)} it is {'on' if code[place] == '1' else 'off'} (in {percent(most)} of cases)"
+            for phase, (code, most) in own.items()
+        ]
         who = f"The task throws the switch of unit {thrown[0]}"
     else:
-        pieces = [f"{words.after(report, phase)} {percent(most)} of the states are in {words.name_of(report, code)}" for phase, (code, most) in own.items()]
+        pieces = [
+            f"{words.after(report, phase)} {percent(most)} of the states are in {words.name_of(report, code)}"
+            for phase, (code, most) in own.items()
+        ]
         who = f"The task throws the switches of {plural(len(thrown), 'unit')}"
     why = (
         f" The switch is thrown {plural(report.lag, 'step')} late because the input must pass through other units first."
@@ -140,25 +164,46 @@ def constant(report: AnalysisReport, source: int, of: Influence) -> bool:
     return bool(len(here)) and bool((here == here.flat[0]).all())
 
 
+def gist(report: AnalysisReport) -> str:
+    """The gate in a sentence or two, "" where none was found."""
+    channels = channels_of(report)
+    if not channels or not (who := _gatekeeper(report, channels[0])):
+        return ""
+    c, (inputs, outputs) = channels[0], _names(report)
+    end = ""
+    if c.even and _alone(report, c):
+        end = " What was let in is kept until the end of the trial, and added up."
+    return (
+        f"In short: {who} works as a gate. It lets {inputs[c.input]} through to {outputs[c.output]} at steps of “{c.open}” and shuts it out at steps of "
+        f"“{c.shut}”.{end}"
+    )
+
+
+def _gatekeeper(report: AnalysisReport, channel: Channel) -> str:
+    """Whose switch tells a channel's open phase from its shut one, "" where these have no subregions of their own."""
+    own = _dominant(report)
+    if channel.open not in own or channel.shut not in own or own[channel.open][0] == own[channel.shut][0]:
+        return ""
+    thrown = _switches(report, [own[channel.open][0], own[channel.shut][0]])
+    return f"the switch of unit {thrown[0]}" if len(thrown) == 1 else f"a set of {len(thrown)} switches"
+
+
 def _gate(report: AnalysisReport, channels: Sequence[Channel]) -> list[str]:
     """What the switches let through."""
     if not channels:
         return []
     inputs, outputs = _names(report)
-    own = _dominant(report)
     told = []
     for c in channels[:_TOLD]:
-        a, b = (words.fixed(x, c.places) for x in (c.open_mean, c.shut_mean))
+        places = words.decimals(c.open_mean, 3)
+        a, b = (words.fixed(x, places) for x in (c.open_mean, c.shut_mean))
         told.append(
             f"Raising {inputs[c.input]} by 1 at a step of “{c.open}” changes {outputs[c.output]} at the end of the trial by {a}; at a step of "
             f"“{c.shut}” by {b} (means over {plural(_trials(report), 'trial')}). That is the influence of {inputs[c.input]} on {outputs[c.output]}."
         )
     c = channels[0]
-    switched = c.open in own and c.shut in own and own[c.open][0] != own[c.shut][0]
-    if switched:
-        thrown = _switches(report, [own[c.open][0], own[c.shut][0]])
-        who = f"unit {thrown[0]}" if len(thrown) == 1 else plural(len(thrown), "unit")
-        told[0] += f" So the switch of {who} works as a gate: open after “{c.open}”, shut after “{c.shut}”."
+    if who := _gatekeeper(report, c):
+        told[0] += f" So {who} works as a gate: open {words.after(report, c.open)}, shut {words.after(report, c.shut)}."
     return told
 
 
@@ -168,14 +213,34 @@ def _sum(report: AnalysisReport, channels: Sequence[Channel]) -> list[str]:
     if even is None:
         return []
     inputs, outputs = _names(report)
-    times = words.fixed(even.open_mean, even.places)
-    one = abs(even.open_mean - 1) <= _EVEN
-    what = "the sum" if one else f"{times} times the sum"
+    places = words.decimals(even.open_mean, 4)
+    mean, spread = (words.fixed(x, places) for x in (even.open_mean, even.open_spread))
+    told = (
+        f"The influence is nearly the same at all steps of “{even.open}”, early or late ({mean} ± {spread}): what was let in is not lost, and no "
+        "step counts more than another. Once in, values only meet weights and sums, so their effects add"
+    )
+    if not _alone(report, even):
+        return [f"{told}."]
+    times = (
+        ""
+        if abs(even.open_mean - 1) <= _EVEN
+        else f"{words.fixed(even.open_mean, words.decimals(even.open_mean, 3))} times "
+    )
     return [
-        f"The influence is nearly the same at all steps of “{even.open}”, early or late ({times} ± {words.fixed(even.open_spread, even.places)}): what "
-        f"was let in is not lost, and no step counts more than another. Once in, values only meet weights and sums, so their effects add: "
-        f"up to a constant, {outputs[even.output]} is {what} of {inputs[even.input]} over the steps of “{even.open}”."
+        f"{told}: up to a constant, {outputs[even.output]} is {times}the sum of {inputs[even.input]} over the steps of “{even.open}”."
     ]
+
+
+def _alone(report: AnalysisReport, channel: Channel) -> bool:
+    """Whether nothing that varies reaches the channel's output but its input in its open phase."""
+    for i in report.influences:
+        if i.phase == "all":
+            continue
+        for source, mean in enumerate(i.mean[channel.output]):
+            itself = (i.phase, source) == (channel.open, channel.input)
+            if not itself and abs(mean) > _SHUT * abs(channel.open_mean) and not constant(report, source, i):
+                return False
+    return True
 
 
 def _memory(report: AnalysisReport) -> list[str]:
@@ -193,7 +258,9 @@ def _memory(report: AnalysisReport) -> list[str]:
     else:
         time = f"fades with a timescale of {steps(slow.timescale)}"
     trial = "" if long is None else f"; a trial has {steps(long)}"
-    return [f"Between switches the memory is in slow modes. The slowest that stores a value in {words.name_of(report, used)}, the most used, {time}{trial}."]
+    return [
+        f"Between switches the memory is in slow modes. The slowest that stores a value in {words.name_of(report, used)}, the most used, {time}{trial}."
+    ]
 
 
 def _needed(report: AnalysisReport) -> list[str]:
@@ -207,13 +274,27 @@ def _needed(report: AnalysisReport) -> list[str]:
     if not by_unit:
         return []
     if not needed:
-        return [f"The test by lesion finds no single switch that is needed: any one unit can stop switching without a clear loss in {metric}."]
+        return [
+            f"The test by lesion finds no single switch that is needed: any one unit can stop switching without a clear loss in {metric}."
+        ]
     own = {x.kind: x.score.get(metric) for x in by_unit[needed[0]]}
-    scores = " and ".join(f"{metric} {number(v)} when it is always {'on' if k == 'linearise' else 'off'}" for k, v in own.items() if v is not None)
+    scores = " and ".join(
+        f"{metric} {number(v)} when it is always {'on' if k == 'linearise' else 'off'}"
+        for k, v in own.items()
+        if v is not None
+    )
     chance = report.chance.get(metric)
     against = "" if chance is None else f", chance {number(chance)}"
-    who = f"the switch of unit {needed[0]}" if len(by_unit) == 1 else f"{len(needed)} of {len(by_unit)} switches are needed, such as that of unit {needed[0]}"
-    need = f"The test by lesion agrees that {who} is needed" if len(by_unit) == 1 else f"The test by lesion finds that {who}"
+    who = (
+        f"the switch of unit {needed[0]}"
+        if len(by_unit) == 1
+        else f"{len(needed)} of {len(by_unit)} switches are needed, such as that of unit {needed[0]}"
+    )
+    need = (
+        f"The test by lesion agrees that {who} is needed"
+        if len(by_unit) == 1
+        else f"The test by lesion finds that {who}"
+    )
     return [f"{need}: {scores} (as trained {number(report.score[metric])}{against})."]
 
 
@@ -224,7 +305,9 @@ def _outcome(report: AnalysisReport) -> list[str]:
     if metric != "mse" or chance is None:
         return []
     error, guess = report.score[metric] ** 0.5, chance**0.5
-    return [f"What comes out is off by {number(error)} in a typical trial (the root of the mean squared error); a guess is off by {number(guess)}."]
+    return [
+        f"What comes out is off by {number(error)} in a typical trial (the root of the mean squared error); a guess is off by {number(guess)}."
+    ]
 
 
 def _names(report: AnalysisReport) -> tuple[list[str], list[str]]:

@@ -25,7 +25,13 @@ def inline(drawing: Drawing, prefix: str) -> str:
     kept = {name: value for name, value in root.attrib.items() if name == "viewBox"}
     root.attrib.clear()
     # The joins that matplotlib asks for in a style of every element, which would be every element of the page.
-    root.attrib |= {**kept, "stroke-linejoin": "round", "stroke-linecap": "butt", "width": f"{width:g}pt", "height": f"{height:g}pt"}
+    root.attrib |= {
+        **kept,
+        "stroke-linejoin": "round",
+        "stroke-linecap": "butt",
+        "width": f"{width:g}pt",
+        "height": f"{height:g}pt",
+    }
     return ElementTree.tostring(root, encoding="unicode")
 
 

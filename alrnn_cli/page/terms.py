@@ -47,7 +47,7 @@ _TERMS = (
     _Term("linear subregion, bitcode", r"\bsubregions?\b", _subregion),
     _Term("effective number", r"as diverse as", lambda _: "the exponential of the entropy of the shares: how many subregions, used "
           "equally often, would be as hard to guess."),
-    _Term("phase", r"\bphases?\b|[“\"]", _phase),
+    _Term("phase", r"\bphases?\b|(after|with|[Uu]nder) [“\"]", _phase),
     _Term("mode, slow mode", r"\bmodes?\b", lambda _: "within a subregion every deviation of the state is a sum of modes, directions "
           "that are each multiplied by a number of their own, the eigenvalue λ, at every step. The nearer |λ| is to 1, the slower a "
           "mode fades, and the longer it remembers: its timescale is the number of steps in which it loses all but 37 %. A pair of "
@@ -69,12 +69,12 @@ _TERMS = (
           "nearby states come to it, a saddle where some come and others leave, unstable where all leave; they go straight at a node "
           "and circle at a spiral. Every subregion's linear map has its own: real where it lies in that subregion, virtual where it lies "
           "elsewhere, so that no state ever rests there. A continuum is a whole line of them; where there is none, the state drifts."),
-    _Term("border", r"passes between|are born|vanish", lambda _: "where a fixed point reaches the plane on which a unit switches, it goes on "
-          "in the next subregion, or meets another one and both vanish."),
+    _Term("switching plane", r"passes between|are born|vanish", lambda _: "the states at which a unit is just 0, between two "
+          "subregions. A fixed point that reaches it goes on in the next subregion, or meets another one and both vanish."),
     _Term("cycle", r"\bcycles?\b", lambda _: "states that repeat after two or more steps while the input does not change."),
     _Term("nat", r"\bnats?\b", lambda _: "a unit of information: 0.69 nats are one bit, one yes-or-no question."),
     _Term("influence", r"\binfluence\b", lambda r: "by how much an output at the end of a trial changes when an input at one earlier step is "
-          "raised by 1, all else equal. Between switches the network is linear, so the output is the sum of all inputs, each times its "
+          "raised by 1, all else and all switches as they are. Between switches the network is linear, so the output is the sum of all inputs, each times its "
           "influence, and a constant."),
     _Term("gate", r"\bgates?\b", lambda _: "a switch that decides what gets through: open, it lets an input into the memory, shut, it keeps it "
           "out."),

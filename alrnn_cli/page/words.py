@@ -46,22 +46,22 @@ def metric_of(report: AnalysisReport) -> str:
     return next(iter(report.score), "")
 
 
-def decimals(largest: float) -> int:
-    """Decimals that give the largest of some numbers four digits, at most six."""
-    return 0 if not largest else min(6, max(0, 3 - math.floor(math.log10(abs(largest)))))
+def decimals(largest: float, digits: int) -> int:
+    """Decimals that give the largest of some numbers so many digits, at most six; 0.999 counts as 1."""
+    return 0 if not largest else min(6, max(0, digits - 1 - math.floor(math.log10(1.005 * abs(largest)))))
 
 
 def fixed(value: float, places: int) -> str:
     """A number with so many decimals, never "-0.00"."""
     text = f"{value:,.{places}f}"
-    return text.replace("-", "−") if float(text.replace(",", "")) else text.lstrip("-")
+    return text if float(text.replace(",", "")) else text.lstrip("-")
 
 
 def quantity(value: float | None) -> Cell:
     """A number in a table, "–" for None."""
     if value is None or math.isnan(value):
         return Cell("–", -math.inf)
-    return Cell(number(value).replace("-", "−"), value)
+    return Cell(number(value), value)
 
 
 def share(value: float | None) -> Cell:
@@ -88,19 +88,19 @@ def eigenvalue(value: tuple[float, float]) -> Cell:
     """λ as "0.9969" or "0.94 ± 0.11i", sorted by its modulus."""
     re, im = value
     text = f"{re:.4f}" if not im else f"{re:.4f} {'+' if im > 0 else '−'} {abs(im):.4f}i"
-    return Cell(text.replace("-", "−"), math.hypot(re, im))
+    return Cell(text, math.hypot(re, im))
 
 
 def table(
-    caption: str, columns: Sequence[Column], rows: Iterable[tuple[Cell, ...]], *, folded: bool = False, most: int = MOST_ROWS
+    caption: str, columns: Sequence[Column], rows: Iterable[tuple[Cell, ...]], *, folded: bool = False, note: str = ""
 ) -> Table | None:
-    """A table of at most `most` rows that says how many it leaves out; None where there are no rows."""
+    """A table of at most MOST_ROWS rows that says how many it leaves out; None where there are no rows."""
     listed = list(rows)
     if not listed:
         return None
-    left = len(listed) - most
-    note = f"The first {most:,} of {len(listed):,} rows; the analysis file has all." if left > 0 else ""
-    return Table(caption, tuple(columns), tuple(listed[:most]), note, folded)
+    if len(listed) > MOST_ROWS:
+        note = f"{note} The first {MOST_ROWS:,} of {len(listed):,} rows; the analysis file has all.".strip()
+    return Table(caption, tuple(columns), tuple(listed[:MOST_ROWS]), note, folded)
 
 
 def there(*things: _Row | None) -> tuple[_Row, ...]:

@@ -6,7 +6,7 @@ from ...analysis.causes import by_unit, controls, gentler, severity
 from ...analysis.wording import number, plural
 from ...records import AnalysisReport, Lesion
 from .. import words
-from ..content import Block, Cell, Column, Paragraph, Section, Table
+from ..content import Block, Cell, Column, Section, Table
 from . import Case
 
 _ERROR = Column("±", "standard error of the change, over groups of trials", number=True)
@@ -37,7 +37,9 @@ def _units(report: AnalysisReport) -> Table | None:
         best = gentler(own)
         verdict = {"worse": "needed", "unclear": "unclear"}.get(best.effect, "not needed")
         kinds = (*_score(own["linearise"], metric), *_score(own["silence"], metric))
-        rows.append((Cell(f"unit {unit}", float(unit), heading=True), words.share(on.get(unit)), *kinds, words.word(verdict)))
+        rows.append(
+            (Cell(f"unit {unit}", float(unit), heading=True), words.share(on.get(unit)), *kinds, words.word(verdict))
+        )
     columns = (
         Column("nonlinear unit"), Column("on", "share of states in which it is above 0", number=True),
         Column("always on", f"{metric} when the unit passes everything on (is linear)", number=True), _ERROR,
@@ -71,12 +73,28 @@ def _linearised(report: AnalysisReport) -> Table | None:
         return None
     left = len(found.units) + len(found.remaining)
     metric = found.metric
-    rows = [(Cell(str(left), float(left), heading=True), Cell("as it is"), words.quantity(found.before.get(metric)), Cell("kept"))]
-    steps = [(unit, "kept") for unit in found.units] + ([(found.refused, "refused")] if found.refused is not None else [])
+    rows = [
+        (
+            Cell(str(left), float(left), heading=True),
+            Cell("as it is"),
+            words.quantity(found.before.get(metric)),
+            Cell("kept"),
+        )
+    ]
+    steps = [(unit, "kept") for unit in found.units] + (
+        [(found.refused, "refused")] if found.refused is not None else []
+    )
     for i, (unit, verdict) in enumerate(steps, 1):
-        what = f"unit {unit.unit} made {'linear' if unit.bit else 'silent'}{', which never switches' if unit.free else ''}"
+        what = (
+            f"unit {unit.unit} made {'linear' if unit.bit else 'silent'}{', which never switches' if unit.free else ''}"
+        )
         score = words.quantity(unit.score.get(metric))
         rows.append((Cell(str(left - i), float(left - i), heading=True), Cell(what), score, Cell(verdict)))
-    columns = (Column("nonlinear units left", number=True), Column("step"), Column(metric, number=True), Column("verdict"))
+    columns = (
+        Column("nonlinear units left", number=True),
+        Column("step"),
+        Column(metric, number=True),
+        Column("verdict"),
+    )
     caption = f"Units made linear one after another, as long as {metric} gets worse by at most {number(found.allowed)}"
     return words.table(caption, columns, rows)

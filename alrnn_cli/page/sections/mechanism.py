@@ -69,22 +69,23 @@ def _influence_table(report: AnalysisReport) -> Table | None:
     pairs = [(i, k) for i in range(len(outputs)) for k in range(len(inputs))]
     pairs.sort(key=lambda p: -max(abs(x.mean[p[0]][p[1]]) for x in found))
     pairs = sorted(pairs[: max(1, _MOST_INFLUENCES // len(found))])
-    places = words.decimals(max((abs(x.mean[i][k]) for x in found for i, k in pairs), default=0.0))
+    places = words.decimals(max((abs(x.mean[i][k]) for x in found for i, k in pairs), default=0.0), 4)
     rows = []
     for i, k in pairs:
         cells = []
         for x in found:
-            still = " (this input is constant there)" if constant(report, k, x) else ""
-            text = f"{words.fixed(x.mean[i][k], places)} ± {words.fixed(x.spread[i][k], places)}{still}"
-            cells.append(Cell(text, x.mean[i][k]))
+            text = f"{words.fixed(x.mean[i][k], places)} ± {words.fixed(x.spread[i][k], places)}"
+            cells.append(Cell(f"{text} *" if constant(report, k, x) else text, x.mean[i][k]))
         rows.append((Cell(f"{inputs[k]} → {outputs[i]}", f"{i:6d}{k:6d}", heading=True), *cells))
     left = len(inputs) * len(outputs) - len(pairs)
-    made = words.table(
-        "Influence of inputs on outputs, by phase" + (f" (the strongest {len(pairs)} of {left + len(pairs)})" if left else ""),
+    still = any(cell.text.endswith("*") for row in rows for cell in row)
+    return words.table(
+        "Influence of inputs on outputs, by phase"
+        + (f" (the strongest {len(pairs)} of {left + len(pairs)})" if left else ""),
         (Column("from → to"), *(Column(x.phase if x.phase != "all" else "all steps", number=True) for x in found)),
         rows,
+        note="* The input is the same at all these steps, and so adds only a constant." if still else "",
     )
-    return made
 
 
 def _modes(case: Case) -> Section | None:
@@ -106,26 +107,18 @@ def _modes(case: Case) -> Section | None:
     return Section("modes", "What is kept: slow modes", (*notes, *blocks))
 
 
-_VERDICTS = {
-    "line attractor": "a line attractor: values stay where they are",
-    "moving line": "all values move alike, and none is lost",
-    "drifts": "values move, by less than their range",
-    "forgets": "values are lost",
-    "leaves": "the line leaves the subregion",
-    "unused": "the states do not spread along it",
-    "unstable": "another mode grows",
-}
-
-
 def _points(case: Case) -> Section | None:
     report = case.report
     blocks: list[Block] = []
     counts = report.fixed_point_counts
     if counts:
         rows = []
-        for name, by_kind in counts.items():
+        known = [name for name in report.settings.get("inputs") or counts if name in counts]
+        for name, by_kind in ((name, counts[name]) for name in known):
             stable = sum(p.phase == name and p.kind == "real" and p.stability == "stable" for p in report.fixed_points)
-            kinds = (words.count(by_kind.get(kind)) for kind in ("real", "continuum", "none", "undetermined", "virtual"))
+            kinds = (
+                words.count(by_kind.get(kind)) for kind in ("real", "continuum", "none", "undetermined", "virtual")
+            )
             head = Cell("zero input" if name == "zero" else name, name, heading=True)
             rows.append((head, next(kinds), words.count(stable), *kinds))
         columns = (
@@ -138,10 +131,14 @@ def _points(case: Case) -> Section | None:
         blocks += words.there(words.table("Fixed points by constant input and kind", columns, rows))
     reason, cycles = report.complete.get("reason"), report.complete.get("cycles_reason")
     if counts and reason:
-        blocks.append(Paragraph(f"{'These are all' if report.complete.get('fixed_points') else 'There may be more'}: {reason}."))
+        blocks.append(
+            Paragraph(f"{'These are all' if report.complete.get('fixed_points') else 'There may be more'}: {reason}.")
+        )
     if report.cycles:
         blocks.append(Paragraph(f"Cycles found: {len(report.cycles):,} ({cycles})."))
-    notes = [] if not blocks else [*case.terms.notes("fixed point"), *case.terms.notes("cycle" if report.cycles else "")]
+    notes = (
+        [] if not blocks else [*case.terms.notes("fixed point"), *case.terms.notes("cycle" if report.cycles else "")]
+    )
     blocks = [*notes, *blocks, *case.draw(*_POINTS)]
     return Section("fixed-points", "Where it would settle: fixed points", tuple(blocks)) if blocks else None
 

@@ -24,7 +24,12 @@ def section(case: Case) -> Section:
         ("It is", ": ".join(str(checkpoint[k]) for k in ("status", "reason") if checkpoint.get(k))),
         ("Imported from", ", ".join(f"{k}: {v}" for k, v in sorted(imported.items()))),
         ("Trained with", _versions(told.get("checkpoint_versions"))),
-        ("Trained on", ", ".join(f"{k} {checkpoint[k]}" for k in ("device", "backend", "threads") if checkpoint.get(k) is not None)),
+        (
+            "Trained on",
+            ", ".join(
+                f"{k} {checkpoint[k]}" for k in ("device", "backend", "threads") if checkpoint.get(k) is not None
+            ),
+        ),
         ("Data", checkpoint.get("data_fingerprint") or ""),
         ("Analysis", case.file),
         ("Analysed with", _versions(told.get("versions"))),
@@ -53,7 +58,11 @@ def _commands(case: Case, status: str | None) -> list[str]:
     """train (where that is how the checkpoint was made), analyze and report, as they would be typed."""
     told = case.report.provenance
     made = ["finished", "interrupted", "diverged"]
-    found = [train_command(told["config"], case.report.source.get("file", ""))] if status in made and told.get("config") else []
+    found = (
+        [train_command(told["config"], case.report.source.get("file", ""))]
+        if status in made and told.get("config")
+        else []
+    )
     if told.get("command"):
         found.append(str(told["command"]))
     return [*found, shlex.join(["alrnn", "report", case.file])] if found else []
@@ -85,5 +94,10 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]
         if isinstance(value, Mapping):
             rows += _flat(value, f"{prefix}{name}.")
         else:
-            rows.append((f"{prefix}{name}", "–" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else _value(value)))
+            rows.append(
+                (
+                    f"{prefix}{name}",
+                    "–" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else _value(value),
+                )
+            )
     return rows

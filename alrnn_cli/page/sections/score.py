@@ -18,7 +18,7 @@ def section(case: Case) -> Section | None:
     blocks: list[Block] = []
     told = _told(report.score[first], report.chance.get(first), better.get(first))
     if told:
-        blocks.append(Paragraph(f"{first.replace('_', ' ').capitalize()} is {number(report.score[first])}: {told}."))
+        blocks.append(Paragraph(f"The {first.replace('_', ' ')} is {number(report.score[first])}: {told}."))
     columns = [Column("score"), Column("this model", number=True), Column("chance", number=True)]
     columns += [Column(b.name, b.what, number=True) for b in case.baselines]
     rows = []

@@ -55,7 +55,12 @@ def _regions(report: AnalysisReport) -> Table | None:
 
 def _units(report: AnalysisReport) -> Table | None:
     rows = [
-        (Cell(str(u.unit), float(u.unit), heading=True), words.share(u.on), words.quantity(u.flips_per_step), words.word(u.role))
+        (
+            Cell(str(u.unit), float(u.unit), heading=True),
+            words.share(u.on),
+            words.quantity(u.flips_per_step),
+            words.word(u.role),
+        )
         for u in report.units
     ]
     columns = (
@@ -191,7 +196,13 @@ def _collisions(report: AnalysisReport) -> Table | None:
 
 def _conditions(report: AnalysisReport) -> Table | None:
     rows = [
-        (Cell(name, heading=True), words.count(u.n_states), words.count(u.n_visited), words.quantity(u.effective_number), words.quantity(u.entropy))
+        (
+            Cell(name, heading=True),
+            words.count(u.n_states),
+            words.count(u.n_visited),
+            words.quantity(u.effective_number),
+            words.quantity(u.entropy),
+        )
         for name, u in report.usage_by_condition.items()
     ]
     columns = (

@@ -21,14 +21,22 @@ def section(case: Case) -> Section:
     known = tasks.get(name) if name in tasks.names() else None
     blocks: list[Block] = []
     if not name:
-        blocks.append(Paragraph("The model was analysed without a task." if report.task is None else "The states were read from a file, without a task."))
+        blocks.append(
+            Paragraph(
+                "The model was analysed without a task."
+                if report.task is None
+                else "The states were read from a file, without a task."
+            )
+        )
     elif known is not None:
         blocks.append(Paragraph(known.description))
         blocks.append(Citation(known.citation))
     options = dict((report.task or {}).get("options") or {})
     if options:
-        blocks.append(Paragraph(f"With the options {', '.join(f'{k} = {v}' for k, v in options.items())}."))
-    blocks += [t for t in (_channels(report, "input"), _channels(report, "output"), _phases(case, known)) if t is not None]
+        blocks.append(Paragraph(f"Options of this run: {', '.join(f'{k} = {v}' for k, v in options.items())}."))
+    blocks += [
+        t for t in (_channels(report, "input"), _channels(report, "output"), _phases(case, known)) if t is not None
+    ]
     blocks += case.draw("trial")
     return Section("task", f"The task: {name}" if name else "No task", tuple(blocks))
 
@@ -43,7 +51,9 @@ def _channels(report: AnalysisReport, which: str) -> Table | None:
     valid = s[np.arange(s.shape[1])[None, :] < lengths[:, None]] if s.ndim == 3 else s
     named = words.names(report, which, n)
     rows = ((Cell(name, name, heading=True), Cell(_values(valid[:, i]), float(i))) for i, name in enumerate(named))
-    what = "Inputs, and the values they take" if which == "input" else "Outputs, and the values they take over all steps"
+    what = (
+        "Inputs, and the values they take" if which == "input" else "Outputs, and the values they take over all steps"
+    )
     return words.table(what, (Column(which), Column("values")), rows)
 
 
@@ -54,8 +64,8 @@ def _values(x: np.ndarray) -> str:
         return "none finite"
     distinct = np.unique(x[: 1 << 20])
     if len(distinct) <= 3:
-        return " or ".join(number(float(v)).replace("-", "−") for v in distinct)
-    return f"from {number(float(x.min()))} to {number(float(x.max()))}".replace("-", "−")
+        return " or ".join(number(float(v)) for v in distinct)
+    return f"from {number(float(x.min()))} to {number(float(x.max()))}"
 
 
 def _phases(case: Case, known: type[Any] | None) -> Table | None:
@@ -71,7 +81,9 @@ def _phases(case: Case, known: type[Any] | None) -> Table | None:
         values = "" if constant is None or name not in inputs else _input(report, constant[inputs.index(name)])
         total = share.get("all", 0)
         part = share[name] / total if total and name in share else None
-        rows.append((Cell(name, name, heading=True), words.word(helps.get(name)), words.share(part), words.word(values)))
+        rows.append(
+            (Cell(name, name, heading=True), words.word(helps.get(name)), words.share(part), words.word(values))
+        )
     columns = (
         Column("phase"), Column("what it is"), Column("share of steps", number=True),
         Column("constant input", "what stands for the phase where fixed points are sought"),
@@ -99,4 +111,4 @@ def _input(report: AnalysisReport, values: np.ndarray) -> str:
     told = [(name, float(v)) for name, v in zip(named, values, strict=True) if v]
     if len(told) > 6:
         return f"{len(told)} of {len(values)} inputs are not 0"
-    return ", ".join(f"{name} = {number(v)}".replace("-", "−") for name, v in told) or "all inputs 0"
+    return ", ".join(f"{name} = {number(v)}" for name, v in told) or "all inputs 0"

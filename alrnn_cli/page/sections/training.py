@@ -29,7 +29,11 @@ def section(case: Case) -> Section | None:
         restarts = int(max((x for x in history.get("restart", ()) if x is not None), default=0))
         anew = f", having begun anew {plural(restarts, 'time')}" if restarts else ""
         best = told.get("best_step")
-        kept = f" The state after step {best:,} is kept, the best on the validation trials." if isinstance(best, int) else ""
+        kept = (
+            f" The state after step {best:,} is kept, the best on the validation trials."
+            if isinstance(best, int)
+            else ""
+        )
         why = f": {told['reason']}" if told.get("reason") else ""
         blocks.append(Paragraph(f"Training took {plural(round(step), 'step')}{anew}{why}.{kept}"))
     blocks += pictures
@@ -62,7 +66,9 @@ def _series(case: Case) -> Table | None:
             words.quantity(p.spectral_radius),
             words.count(p.n_visited),
             words.quantity(p.effective_number),
-            words.count(sum(n for own in p.fixed_points.values() for kind, n in own.items() if kind.startswith("real"))),
+            words.count(
+                sum(n for own in p.fixed_points.values() for kind, n in own.items() if kind.startswith("real"))
+            ),
             words.count(sum(e.to_step == p.step for e in case.report.bifurcations)),
         )
         for p in case.report.series

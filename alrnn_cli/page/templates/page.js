@@ -3,7 +3,7 @@
 // Tables sort by a column when the button in its heading is pressed: numbers by value, words by the alphabet.
 for (const table of document.querySelectorAll("table")) {
   const body = table.tBodies[0];
-  if (body.rows.length < 2) continue;
+  if (body.rows.length < 3) continue;
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => {
     const button = document.createElement("button");
