@@ -32,12 +32,14 @@ ALLOWED = {
     "figures": {"dynamics", "records", "config", "errors", "store"},
     "bench": {"training", "analysis", "kernels", "figures", "config", "errors", "__version__"},
     "reduction": {"analysis", "store", "records", "errors"},
+    "page": {"figures", "analysis", "tasks", "config", "records", "errors"},
     "examine": {"config", "analysis", "material", "store", "records", "errors", "__version__"},
 }
 FORBIDDEN = {
     "analysis": {"torch", "matplotlib", "rich", "typer"},
     "figures": {"torch", "scipy", "rich", "typer"},
     "store": {"torch"},
+    "page": {"torch", "scipy", "rich", "typer"},
     "freerun": {"torch"},
     "foreign": {"torch"},
     "material": {"torch"},

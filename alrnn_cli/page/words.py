@@ -36,6 +36,11 @@ def names(report: AnalysisReport, which: str, count: int) -> list[str]:
     return [str(x) for x in known] if len(known) == count else [f"{which} {i}" for i in range(count)]
 
 
+def channels(report: AnalysisReport) -> tuple[list[str], list[str]]:
+    """Names of the inputs and of the outputs."""
+    return names(report, "input", report.model["K"]), names(report, "output", report.model["N"])
+
+
 def task_name(report: AnalysisReport) -> str:
     """The task's name, "" for a model without one."""
     return str((report.task or {}).get("name") or "")
