@@ -107,7 +107,7 @@ def label(path: Path) -> str:
 
 
 def only_report(purpose: str = "draw") -> Path:
-    """The only *.analysis.json in this folder. purpose: what the user is to name one for. Errors: UsageError with the candidates, InputError where there is none."""
+    """The only *.analysis.json in this folder. purpose: what one is to be named for. Errors: UsageError."""
     from ..errors import UsageError
 
     found = sorted(Path().glob("*.analysis.json"))

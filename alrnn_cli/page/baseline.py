@@ -11,7 +11,7 @@ from ..records import Checkpoint
 
 @dataclass(frozen=True)
 class Baseline:
-    """Another model's scores on its task's test trials. name: what it is called; what: the model in words; task: what it was trained on."""
+    """Another model's scores on its task's test trials. name: what it is called; what: the model in words; task: the task's name."""
 
     name: str
     what: str
