@@ -20,6 +20,7 @@ ALLOWED = {
     "foreign": {"store", "dynamics", "records", "errors"},
     "material": {"analysis", "rollout", "tasks", "freerun", "foreign", "store", "records", "errors"},
     "example": {"tasks", "records"},
+    "runs": {"tasks", "config", "errors"},
     "data": {"tasks", "errors"},
     "importing": {"tasks", "records", "config", "errors", "store", "__version__"},
     "kernels": {"dynamics", "records", "config", "errors"},
