@@ -175,6 +175,20 @@ def test_the_adder_in_sentences() -> None:
     assert "subregion 1 has none (its map drifts by 0.5 per step)" in text
 
 
+def test_parts_of_a_metric_share_a_sentence() -> None:
+    score = {"accuracy": 0.75, "mse": 0.1, "accuracy.A": 1.0, "accuracy.B": 0.5}
+    chance = {"accuracy": 0.3, "accuracy.A": 0.25, "accuracy.B": 0.35}
+    text = report(ADDITION, addition_trials(), score=score, chance=chance).summary
+    assert text[:3] == (
+        "On 20 trials accuracy is 0.75; chance is 0.3.",
+        "Of these accuracy is 1 in A and 0.5 in B; chance is 0.25 to 0.35.",
+        "On 20 trials mse is 0.1.",
+    )
+    text = report(ADDITION, addition_trials(), score=score, chance={"accuracy.A": 0.5, "accuracy.B": 0.5}).summary
+    assert text[1] == "Of these accuracy is 1 in A and 0.5 in B; chance is 0.5."
+    assert report(ADDITION, addition_trials(), score=score, chance={}).summary[1].endswith("0.5 in B.")
+
+
 def test_many_kinds_in_one_sentence() -> None:
     # Six units, each z' = A z + W relu(z) + h on its own; products of their kinds.
     params = make(3, np.diag([-1, -1, 0.0]), A=[1, 1, 0.5], h=[0, 0, 1])
