@@ -20,6 +20,11 @@ class Map(ABC):
     N: int
     what: str
 
+    @property
+    def P(self) -> int:
+        """Units with a nonlinearity of their own, of an AL-RNN."""
+        return 0
+
     @abstractmethod
     def step(self, z: np.ndarray, s: np.ndarray) -> np.ndarray:
         """F(z, s). z: (n, M); s: (n, K). Returns: (n, M)."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
 
 from .. import store
 from ..records import Parameters
+from . import _phi
 from ._map import Map
 
 
@@ -33,18 +33,18 @@ class Smooth(Map):
     params: Parameters
     phi: str
 
+    @property
+    def P(self) -> int:
+        return self.params.P
+
     def step(self, z: np.ndarray, s: np.ndarray) -> np.ndarray:
         p = self.params
         squashed = np.array(z)
-        tail = squashed[..., p.M - p.P :]
-        tail[...] = np.tanh(tail) if self.phi == "tanh" else tail * ndtr(tail)
+        squashed[..., p.M - p.P :] = _phi.value(self.phi, z[..., p.M - p.P :])
         return p.A * z + squashed @ p.W.T + s @ p.C.T + p.h
 
     def jacobian(self, z: np.ndarray, s: np.ndarray) -> np.ndarray:
         p = self.params
         slope = np.ones_like(z)
-        x = z[..., p.M - p.P :]
-        slope[..., p.M - p.P :] = (
-            1 - np.tanh(x) ** 2 if self.phi == "tanh" else ndtr(x) + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
-        )
+        slope[..., p.M - p.P :] = _phi.derivative(self.phi, z[..., p.M - p.P :])
         return np.diag(p.A) + p.W * slope[:, None, :]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -22,7 +24,7 @@ class ALRNN(Network):
     Source: arXiv 2506.07919.
     """
 
-    recurrent = ("A", "W", "h")
+    recurrent: ClassVar[tuple[str, ...]] = ("A", "W", "h")
 
     def build(self) -> None:
         E, M = self.members, self.config.M

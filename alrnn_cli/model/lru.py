@@ -59,7 +59,6 @@ class LRU(Network):
         backend: str = "auto",
     ) -> Tensor:
         s, start = without_padding(s, lengths), self.initial_state(s.shape[1], z0)
-        M = self.config.M
         modes = torch.exp(torch.complex(-self.nu.exp(), self.theta.exp()))
         # One member's product after the other: how products of a stack round depends on its size.
         drive = (

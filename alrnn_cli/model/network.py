@@ -76,7 +76,7 @@ class Network(nn.Module, ABC):
     def choose(
         self, backend: str, device: torch.device | str, dtype: torch.dtype, *, B: int, T: int, last: bool, ragged: bool
     ) -> Choice:
-        """What computes the states of a whole run, and why. Errors: UsageError for an unknown backend, DeviceError for one that cannot."""
+        """What computes the states of a whole run, and why. Errors: UsageError, DeviceError for a backend that cannot."""
         if backend not in ("auto", "torch"):
             raise DeviceError(
                 f"--backend {backend} computes almost-linear RNNs; --model {self.config.model} is computed by torch.",

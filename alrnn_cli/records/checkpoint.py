@@ -23,8 +23,8 @@ class History:
 
     step, epoch; loss (training, mean since the last entry), penalty, score (the task's first metric on the validation
     split), grad_norm (before clipping, mean since the last entry), lr, spectral_radius (largest |eigenvalue| of the
-    visited subregions' Jacobians), bitcodes (number of subregions visited; both NaN where the model has none), T (trial length then trained on),
-    restart (how often training had begun anew).
+    visited subregions' Jacobians), bitcodes (number of subregions visited; both NaN where the model has none), T (trial length
+    then trained on), restart (how often training had begun anew).
     """
 
     columns: dict[str, list[float]] = field(default_factory=dict)
