@@ -174,6 +174,7 @@ def _conclude(run: Run, task: tasks.Task, requirements: list[tuple[str, str, flo
                 "step": meta.step,
                 "best_step": meta.best_step,
                 "seconds": run.seconds,
+                "parameters": meta.parameters,
                 "backend": meta.backend,
                 "device": meta.device,
                 "threads": meta.threads,

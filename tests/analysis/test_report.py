@@ -91,7 +91,7 @@ def test_principal_components_of_few_or_huge_states() -> None:
 def test_edge_shapes(M: int, P: int, K: int, N: int) -> None:
     params = random_parameters(M, P, K, seed=M)
     params = replace(params, D=np.ones((N, M)), b=np.zeros(N))
-    found = report(params, free(params, n=3, T=6))
+    found = report(params, free(params, n=3, T=6), limits={"budget": 60, "max_period": 1})
     assert found.usage["all"].n_states == 18 and list(found.usage) == ["all"]
     assert found.summary and found.complete["fixed_points"]
     if P == 0:
