@@ -202,10 +202,11 @@ def cells(asked: Plan) -> list[Cell]:
     names = list(asked.axes)
     combinations = [dict(zip(names, point, strict=True)) for point in itertools.product(*asked.axes.values())]
     combinations = [c for c in combinations if not any(_matches(asked.settings | c, out) for out in asked.exclude)]
+    varied = [*names, *(name for one in asked.include for name in one)]
     found: dict[str, Cell] = {}
     for own in [*combinations, *asked.include]:
         for seed in asked.seeds:
-            cell = _cell(asked, own, seed)
+            cell = _cell(asked, own, seed, varied)
             found.setdefault(cell.id, cell)
     if not found:
         raise UsageError("Every combination of the grid is excluded.", "Exclude fewer.")
@@ -224,7 +225,7 @@ def _matches(settings: Mapping[str, Any], pattern: Mapping[str, Any]) -> bool:
     return all(settings.get(k) in (v if isinstance(v, list) else [v]) for k, v in pattern.items())
 
 
-def _cell(asked: Plan, own: Mapping[str, Any], seed: int) -> Cell:
+def _cell(asked: Plan, own: Mapping[str, Any], seed: int, names: Sequence[str]) -> Cell:
     settings = {**asked.settings, **own, "seed": seed}
     options = {k.removeprefix(TASK): v for k, v in settings.items() if k.startswith(TASK)}
     plain = {k: v for k, v in settings.items() if not k.startswith(TASK)}
@@ -234,7 +235,7 @@ def _cell(asked: Plan, own: Mapping[str, Any], seed: int) -> Cell:
     varied = set(asked.axes) | set(own)
     plain = {k: v for k, v in plain.items() if k not in varied or config.applies(known[k], model)}
     _, run = runs.request(asked.task, options, plain, data=asked.data, recipe=asked.recipe)
-    return Cell(cell_id(run), run, {**axes_of(run, [*asked.axes, *own]), "seed": seed})
+    return Cell(cell_id(run), run, {**axes_of(run, names), "seed": seed})
 
 
 def axes_of(run: RunConfig, names: Sequence[str]) -> dict[str, Any]:
