@@ -31,14 +31,13 @@ def lyapunov(system: Parameters | Map, trajectories: Trajectories, exponents: in
     """The leading Lyapunov exponents by QR decomposition, averaged over trials.
 
     With J(z) = diag(A) + W diag(d(z)), or dF/dz of a map F(z, s), J(z_(t-1)) Q_(t-1) = Q_t R_t, exponent i is the mean of
-    ln|R_t,ii| per step; the input moves the states and so the subregions, and is not differentiated. The step from z_0 is left out. Every trial starts from the same
-    basis, which subspace iteration with the mean Jacobian has turned towards its modes. If one Jacobian governs all steps, the
-    exponents are its ln|λ|.
+    ln|R_t,ii| per step; the input moves the states and so the subregions, and is not differentiated. The step from z_0 is left out.
+    Every trial starts from the same basis, which subspace iteration with the mean Jacobian has turned towards its modes. If one
+    Jacobian governs all steps, the exponents are its ln|λ|.
 
     Where |R_t,ii| <= M eps (|A| + ‖W‖_F), or M eps times the largest ‖J‖_F of that step, the map loses a direction, an exponent of
-    -infinity. It then goes last with all its past,
-    and the others grow on as they did: J q_i = 0 leaves of a later column what is at right angles to q_i, which is what its R_jj
-    has counted.
+    -infinity. It then goes last with all its past, and the others grow on as they did: J q_i = 0 leaves of a later column what is at
+    right angles to q_i, which is what its R_jj has counted.
 
     Standard error: blocks are trials, or equal pieces of them where there are fewer than 20; with their means x_b and shares w_b
     of the steps, sqrt(n / (n - 1) Σ w_b² (x_b - x̄)²). It takes blocks to be independent and knows nothing of a bias that all trials
