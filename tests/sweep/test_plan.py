@@ -49,7 +49,9 @@ def test_bad_values_are_named(name, given, said):
 
 
 def test_seeds_are_a_number_or_a_list():
-    assert seeds("3") == seeds(3) == (0, 1, 2) and seeds("0,7") == seeds([0, 7]) == (0, 7) and seeds("2:6:2") == (2, 4, 6)
+    assert (
+        seeds("3") == seeds(3) == (0, 1, 2) and seeds("0,7") == seeds([0, 7]) == (0, 7) and seeds("2:6:2") == (2, 4, 6)
+    )
     for bad in ("0", "-1,2", "1.5,2", 0, True):
         with pytest.raises(UsageError, match="--seeds"):
             seeds(bad)
@@ -58,7 +60,9 @@ def test_seeds_are_a_number_or_a_list():
 def test_cells_are_the_product_with_seeds_innermost():
     found = cells(plan("addition", {"P": "0,1", "tau": "0,0.5", **SMALL}, seeds_given="2"))
     assert [tuple(c.axes.values()) for c in found] == [(p, t, s) for p in (0, 1) for t in (0.0, 0.5) for s in (0, 1)]
-    assert all((c.config.model.P, c.config.training.tau, c.config.training.seed) == tuple(c.axes.values()) for c in found)
+    assert all(
+        (c.config.model.P, c.config.training.tau, c.config.training.seed) == tuple(c.axes.values()) for c in found
+    )
     assert found[0].config.task_options["T"] == 10 and len({c.id for c in found}) == 8
 
 
