@@ -15,7 +15,7 @@ from typing import Any
 from .errors import UsageError, closest
 
 INITS = ("paper", "identity", "orthogonal", "random")
-ENCODERS = ("none", "conv1d")
+ENCODERS = ("none", "conv1d", "conv1d-short", "token-mlp")
 SCHEDULES = ("constant", "cosine")
 Z0 = ("zero", "learned", "noise")
 READOUTS = ("z", "phi")

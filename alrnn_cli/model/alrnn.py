@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..config import ModelConfig
 from ..errors import UsageError
 from ..kernels import pwl_mask, scan
+from ..records import Tokens
 from . import encoders
 
 
@@ -19,23 +20,33 @@ class ALRNN(nn.Module):
 
     Parameters carry a member axis E (one model is E = 1): A, h (E, M); W (E, M, M); C (E, M, K); D (E, N, M); b (E, N);
     z0 (E, M) where it is learned. A is masked to the PWL units: a linear unit's self-connection is its W_ii.
-    `inputs` is the number of channels that the task gives; K is what the recurrence sees, which the encoder decides.
+    `inputs` is the number of channels that the task gives; K is what the recurrence sees, which the encoder decides. Where the
+    encoder's channels are the units, C is the identity: a constant, not a parameter, and in a checkpoint like any other C.
     Source: arXiv 2506.07919.
     """
 
-    def __init__(self, config: ModelConfig | Sequence[ModelConfig], inputs: int, outputs: int) -> None:
-        """config: one, or one a member; members may differ in P and in how they are initialised."""
+    def __init__(
+        self, config: ModelConfig | Sequence[ModelConfig], inputs: int, outputs: int, tokens: Tokens | None = None
+    ) -> None:
+        """config: one, or one a member; members may differ in P and in how they are initialised. tokens: what inputs are indices of.
+
+        Errors: UsageError for an encoder that cannot read the inputs.
+        """
         super().__init__()
         self.configs = (config,) if isinstance(config, ModelConfig) else tuple(config)
         self.config = config = self.configs[0]
-        self.inputs = inputs
+        self.inputs, self.tokens = inputs, tokens
         self.P = tuple(c.P for c in self.configs)
         E, M = len(self.P), config.M
-        self.encoder = encoders.make(config.encoder, E, inputs, M)
+        self.encoder = encoders.make(config.encoder, E, inputs, M, tokens)
         self.stride, K = self.encoder.stride, self.encoder.channels
         self.A = nn.Parameter(torch.zeros(E, M))
         self.W = nn.Parameter(torch.zeros(E, M, M))
-        self.C = nn.Parameter(torch.zeros(E, M, K))
+        self.C: Tensor
+        if self.encoder.direct:
+            self.register_buffer("C", torch.eye(M).repeat(E, 1, 1))
+        else:
+            self.C = nn.Parameter(torch.zeros(E, M, K))
         self.h = nn.Parameter(torch.zeros(E, M))
         self.D = nn.Parameter(torch.zeros(E, outputs, M))
         self.b = nn.Parameter(torch.zeros(E, outputs)) if config.readout_bias else None
@@ -47,9 +58,19 @@ class ALRNN(nn.Module):
     def members(self) -> int:
         return len(self.P)
 
+    @property
+    def encoded(self) -> bool:
+        """Whether the recurrence sees something else than the task's own channels."""
+        return self.config.encoder != "none"
+
+    def arrays(self) -> dict[str, Tensor]:
+        """What a checkpoint holds of the model: its parameters and its constants, (E, …) each."""
+        constants = {name: x for name, x in self.named_buffers() if name != "pwl"}
+        return dict(self.named_parameters()) | constants
+
     def part(self, members: Sequence[int]) -> ALRNN:
         """A model of some of the members, with copies of their parameters."""
-        out = ALRNN([self.configs[e] for e in members], self.inputs, self.D.shape[-2]).to(self.h)
+        out = ALRNN([self.configs[e] for e in members], self.inputs, self.D.shape[-2], self.tokens).to(self.h)
         with torch.no_grad():
             for p, mine in zip(out.parameters(), self.parameters(), strict=True):
                 p.copy_(mine[list(members)])
@@ -63,7 +84,8 @@ class ALRNN(nn.Module):
         drawn = draw(self.configs[e], self.C.shape[-1], self.D.shape[-2], np.random.default_rng(seed))
         with torch.no_grad():
             for name, value in drawn.items():
-                getattr(self, name)[e].copy_(torch.from_numpy(value))
+                if name in self._parameters:  # a constant C is as it is
+                    getattr(self, name)[e].copy_(torch.from_numpy(value))
             for zero in (self.b, self.z0):
                 if zero is not None:
                     zero[e] = 0
@@ -74,7 +96,7 @@ class ALRNN(nn.Module):
 
         Errors: UsageError where a trial is too short for the encoder.
         """
-        if self.stride == 1:
+        if not self.encoded:
             return s, lengths
         if s.shape[2] < self.stride or (lengths is not None and bool((lengths < self.stride).any())):
             raise UsageError(

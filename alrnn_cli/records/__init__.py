@@ -42,7 +42,7 @@ from .regions import (
     UnitSwitching,
     Usage,
 )
-from .runs import Parameters, Trajectories, Trials
+from .runs import Parameters, Tokens, Trajectories, Trials
 from .series import (
     Bifurcation,
     LossJumps,
@@ -82,6 +82,7 @@ __all__ = [
     "SeriesPoint",
     "SlowMode",
     "Source",
+    "Tokens",
     "Trajectories",
     "Transitions",
     "Trials",

@@ -97,7 +97,7 @@ class Group:
 
     def _choose(self, backend: str, configs: Sequence[RunConfig], task: Task) -> Choice:
         """The backend of the whole group, and why it."""
-        model = ALRNN(configs[0].model, task.K, task.N)
+        model = ALRNN(configs[0].model, task.K, task.N, task.tokens())
         return choose(
             backend, self.device, torch.float32, B=configs[0].training.batch, T=max(1, task.T // model.stride),
             M=configs[0].model.M, P=min(c.model.P for c in configs), K=model.C.shape[-1], last=task.scored == "last",

@@ -228,19 +228,20 @@ def _checkpoint(member: Member, backend: str, outcome: Outcome, *, best: bool = 
     config, task, c = member.config, member.task, member.counters
     kept = member.best if best else None
     row = member.row.values if kept is None else kept
+    model = member.model(row)
     metrics = {}
     # An interrupted run must be gone within seconds: it is scored on the test trials when it ends.
     if outcome.status != "interrupted":
         trials = task.split("test")
         (out,) = evaluate.outputs(
-            member.model(row), task.scored, trials, backend=backend, batch=config.training.batch,
+            model, task.scored, trials, backend=backend, batch=config.training.batch,
             eval_seeds=[config.training.eval_seed],
         )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):
             metrics["test"] = task.score(out, trials)
     if best and member.best_score is not None:
         metrics["validation"] = member.best_score
-    tensors = {name: value.cpu().numpy().copy() for name, value in member.tensors(row).items()}
+    tensors = {name: value[0].detach().cpu().numpy().copy() for name, value in model.arrays().items()}
     t = config.training
     meta = CheckpointMeta(
         config=store.jsonable(config.to_dict()),
