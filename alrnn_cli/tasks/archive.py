@@ -52,7 +52,7 @@ def _of_folder(folder: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
 
 def _of_tar(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
     try:
-        with tarfile.open(path, "r|*") as tar:
+        with tarfile.open(path) as tar:
             for member in tar:
                 if member.isreg() and wanted(member.name):
                     file = tar.extractfile(member)
