@@ -44,7 +44,7 @@ class ModelConfig:
     M: int = _option(50, "number of units", minimum=1)
     P: int = _option(1, "number of piecewise-linear (ReLU) units, 0 … M", minimum=0)
     init: str = _option("paper", "initialisation of A, W and h", choices=INITS)
-    input_scale: float = _option(0.1, "standard deviation of C at the start", minimum=0)
+    input_scale: float = _option(0.1, "standard deviation of C at the start, or of learned word vectors", minimum=0)
     readout: str = _option("z", 'what is read out: the state ("z") or Φ of it ("phi")', choices=READOUTS)
     readout_bias: bool = _option(True, "give the readout a bias b")
     z0: str = _option("zero", "initial state; noise draws it anew at every call, evaluation included", choices=Z0)

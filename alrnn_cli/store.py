@@ -38,6 +38,7 @@ from .records import (
 
 RESUME_SCHEMA = "alrnn.resume/1"
 TRAJECTORIES_SCHEMA = "alrnn.trajectories/1"
+DERIVED_SCHEMA = "alrnn.derived/1"
 _KEY = "alrnn"  # safetensors writes several metadata keys in random order, so there is one
 
 
@@ -181,6 +182,17 @@ def save_resume(path: Path, tensors: dict[str, np.ndarray], state: dict[str, Any
 def load_resume(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """What `save_resume` wrote. Errors: InputError."""
     return _unpack(path, RESUME_SCHEMA, "resume file", "Start again with --overwrite.")
+
+
+def save_derived(path: Path, arrays: dict[str, np.ndarray], key: str) -> None:
+    """Write arrays made from a dataset. key: text that says what they depend on."""
+    write_atomic(path, _pack(arrays, {"schema": DERIVED_SCHEMA, "key": key}))
+
+
+def load_derived(path: Path) -> tuple[dict[str, np.ndarray], str]:
+    """What `save_derived` wrote: the arrays and their key. Errors: InputError."""
+    arrays, meta = _unpack(path, DERIVED_SCHEMA, "derived file", "It can be deleted.")
+    return arrays, meta.get("key", "")
 
 
 def parameters_of(checkpoint: Checkpoint) -> Parameters:

@@ -12,7 +12,7 @@ import typer
 from .conditions import show_conditions
 from .lesions import show_lesions, show_linearised
 from .modes import show_lyapunov, show_slow_modes
-from .options import OUTPUT, Data, Debug, Json, Quiet
+from .options import OUTPUT, Cache, Data, Debug, Json, Quiet
 from .output import console, more, number, say
 from .output import table as table_of
 from .points import show_continuation, show_cycles, show_fixed_points
@@ -41,6 +41,7 @@ def command(
     checkpoint: Annotated[list[Path], typer.Argument(help="what `alrnn train` or `import` wrote; several of one run: also what changed "
                                                      "in between", metavar="CHECKPOINT...")],
     data: Data = None,
+    cache: Cache = None,
     trials: Annotated[
         int | None, typer.Option("--trials", help="test trials to run the model on [500], or free runs [64]", min=1, metavar="INT",
                                  rich_help_panel="Analysis")

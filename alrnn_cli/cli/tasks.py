@@ -77,7 +77,7 @@ def _list(*, as_json: bool) -> None:
     for column in ("task", "what it asks", "data"):
         table.add_column(column)
     for t in found:
-        yours = "--data FOLDER, or downloaded" if t.can_fetch else "yours: --data FILE"
+        yours = "--data FOLDER, or downloaded" if t.remote else "yours: --data FILE"
         source = yours if t.needs_data else "generated"
         table.add_row(t.name, t.summary, source)
     console().print(table)

@@ -12,7 +12,7 @@ import typer
 from .. import config as configuration
 from .. import tasks
 from ..errors import DivergedError, RequirementError, StoppedError, UsageError
-from .options import OUTPUT, Data, Debug, Json, Quiet, pairs
+from .options import OUTPUT, Cache, Data, Debug, Json, Quiet, pairs
 from .output import print_json, say
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ _LEADING: dict[str, tuple[Any, Any]] = {
     "task_opt": (Annotated[list[str], typer.Option("--task-opt", help="an option of the task, repeatable: T=50",
                                                    metavar="NAME=VALUE", rich_help_panel="Task")], []),
     "data": (Data, None),
+    "cache": (Cache, None),
     "config": (Annotated[Path | None, typer.Option("--config", help="settings from TOML, JSON or a checkpoint",
                                                    metavar="FILE", rich_help_panel="Task")], None),
     "recipe": (Annotated[str, typer.Option("--recipe", help="default: what solves the task; paper: as published [default]",
@@ -102,7 +103,7 @@ def resolve(given: dict[str, Any], flags: dict[str, Any]) -> tuple[type[tasks.Ta
     options = {**file.pop("task_options", {}), **pairs(given["task_opt"], "--task-opt")}
     data = given["data"] or file.pop("data", None)
     file.pop("data", None)
-    if task_class.needs_data and data is None and not task_class.can_fetch:
+    if task_class.needs_data and data is None and not task_class.remote:
         raise UsageError(f"Task {name!r} reads your own data.", f"Give it: --task {name} --data FILE")
     recipes = {"default": task_class.recipe, "paper": task_class.paper_recipe}
     if given["recipe"] not in recipes:

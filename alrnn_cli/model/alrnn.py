@@ -89,7 +89,7 @@ class ALRNN(nn.Module):
             for zero in (self.b, self.z0):
                 if zero is not None:
                     zero[e] = 0
-        self.encoder.initialise(e, np.random.SeedSequence(seed))
+        self.encoder.initialise(e, np.random.SeedSequence(seed), self.configs[e].input_scale)
 
     def encode(self, s: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """What the recurrence sees. s: (E, B, T, inputs), lengths: (E, B). Returns: (E, B, T', K) and the lengths there.

@@ -59,8 +59,9 @@ class Trials:
     """A dataset or a batch as a task makes it, before any encoder.
 
     inputs: (n, T, K) float32, or (n, T, 1) int32 where they are indices of `Tokens`;
-    targets: (n, N) float32 or (n,) int64 where the task is scored at the last step, (n, T, N) float32 or (n, T) int64 where it is scored at every step; mask: (n, T) bool, the steps that count (for a
-    task scored at the last step: True there only); lengths: (n,) int64, steps beyond are padding;
+    targets: (n, N) float32 or (n,) int64 where the task is scored at the last step, (n, T, N) float32 or (n, T) int64 where it is
+    scored at every step; mask: (n, T) bool, the steps that count (for a task scored at the last step: True there only);
+    lengths: (n,) int64, steps beyond are padding;
     conditions: (n,) int64, indices into the task's `condition_names`; phases: (n, T) int8, indices into the task's
     `phases`, -1 on padding and where no phase applies.
     """

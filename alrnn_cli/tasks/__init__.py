@@ -11,7 +11,7 @@ from ..errors import UsageError, closest
 if TYPE_CHECKING:
     from .base import Task as Task
 
-_NOT_TASKS = {"__init__", "archive", "base", "datasets", "glove", "mfcc", "npz", "recordings", "reviews", "scores"}
+_NOT_TASKS = {"__init__", "base", "npz", "scores"}
 
 
 def names() -> list[str]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import InputError, UsageError
 from ..lazy import lazy
 from ..records import Tokens, Trials
-from . import glove, reviews
 from .base import Option, Phase, Task
+from .datasets import RemoteFile, cached, digest, fetch
 from .scores import accuracy, cross_entropy
+from .text import glove, reviews
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,17 @@ _SPECIAL = 2  # indices that are no word
 _WIDTH = 100  # numbers of a vector that is learned
 _VALIDATION_SHARE = 10  # one in ten of the training reviews
 _SPLITS = ("train", "validation", "test")
+
+ARCHIVE = RemoteFile(
+    dataset="imdb",
+    name="aclImdb_v1.tar.gz",
+    urls=(
+        "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+        "https://d2l-data.s3-accelerate.amazonaws.com/aclImdb_v1.tar.gz",
+    ),
+    size=84_125_825,
+    hash="md5:7c2ac02c03563afcf9b574c7e56c153a",
+)
 
 
 class FilmReviews(Task):
@@ -50,12 +62,19 @@ class FilmReviews(Task):
         Option(
             "glove", "", "a file of word vectors, which are then not trained; else they are learned, 100 numbers each"
         ),
-        Option("drop", 0.2, "with --fresh each word read in training is unknown with this probability", maximum=0.9, minimum=0),
+        Option(
+            "drop",
+            0.2,
+            "with --fresh each word read in training is unknown with this probability",
+            maximum=0.9,
+            minimum=0,
+        ),
         Option("train", 0, "training reviews, 0 for all", unit="trials", minimum=0),
         Option("validation", 0, "validation reviews, 0 for all", unit="trials", minimum=0),
         Option("test", 0, "test reviews, 0 for all", unit="trials", minimum=0),
     )
     needs_data = True
+    remote = (ARCHIVE,)
     encoder = "token-mlp"
     # docs/recipes.md says what was tried.
     recipe: ClassVar[dict[str, Any]] = {"M": 100, "P": 5, "batch": 64, "epochs": 5.0, "lr": 1e-3, "clip": 1.0}
@@ -206,7 +225,9 @@ class FilmReviews(Task):
 
     def _corpus(self) -> reviews.Corpus:
         if self._read is None:
-            self._read = reviews.read(Path(str(self.data)).expanduser())
+            path = fetch(ARCHIVE, self.say) if self.data is None else Path(self.data).expanduser()
+            key = {"source": digest(path), "reader": reviews.VERSION}
+            self._read = reviews.Corpus(**cached("imdb", "words", key, lambda: vars(reviews.read(path)), self.say))
         return self._read
 
 

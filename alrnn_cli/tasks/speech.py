@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import InputError, UsageError
 from ..lazy import lazy
 from ..records import Trials
-from . import recordings
 from .base import Option, Phase, Task
-from .mfcc import Mfcc
+from .datasets import RemoteFile, cached, digest, fetch
 from .scores import accuracy, cross_entropy
+from .sound import recordings
+from .sound.mfcc import Mfcc
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,18 @@ else:
     np = lazy("numpy")
 
 _SPLITS = ("train", "validation", "test")
+
+ARCHIVE = RemoteFile(
+    dataset="speech",
+    name="speech_commands_v0.02.tar.gz",
+    urls=(
+        "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
+        "https://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
+    ),
+    size=2_428_923_189,
+    hash="sha256:af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
+)
+_BANDS = 40  # of the mel scale, or as many as there are coefficients
 _SHARE = 10  # one in ten for validation, and as many for the test
 
 
@@ -48,6 +61,7 @@ class SpokenWords(Task):
         Option("hop", 10.0, "from one frame to the next", unit="ms", above=0),
     )  # fmt: skip
     needs_data = True
+    remote = (ARCHIVE,)
     encoder = "conv1d-short"
     # docs/recipes.md says what was tried.
     recipe: ClassVar[dict[str, Any]] = {"M": 100, "P": 5, "batch": 32, "epochs": 30.0, "lr": 1e-3, "clip": 1.0}
@@ -211,13 +225,18 @@ class SpokenWords(Task):
 
     def _recordings(self) -> recordings.Recordings:
         if self._found is None:
-            mfcc = {k: self.opt[k] for k in ("window", "hop")} | {"count": self.K, "bands": max(40, self.K)}
+            path = fetch(ARCHIVE, self.say) if self.data is None else Path(self.data).expanduser()
+            mfcc = {k: self.opt[k] for k in ("window", "hop")} | {"count": self.K, "bands": max(_BANDS, self.K)}
             made: dict[int, Mfcc] = {}
 
             def features(wave: np.ndarray, rate: int) -> np.ndarray:
                 return made.setdefault(rate, Mfcc(rate=rate, **mfcc)).frames(wave)
 
-            self._found = recordings.read(Path(str(self.data)).expanduser(), self.output_names, features)
+            def build() -> dict[str, np.ndarray]:
+                return vars(recordings.read(path, self.output_names, features))
+
+            key = {"source": digest(path), "words": self.output_names, **mfcc, "reader": recordings.VERSION}
+            self._found = recordings.Recordings(**cached("speech", "mfcc", key, build, self.say))
         return self._found
 
 

@@ -20,7 +20,7 @@ CONVOLUTIONS = pytest.mark.parametrize("layers", [IMAGE, SOUND], ids=["image", "
 
 def drawn(encoder, E):
     for e in range(E):
-        encoder.initialise(e, np.random.SeedSequence(e))
+        encoder.initialise(e, np.random.SeedSequence(e), 0.1)
     return encoder
 
 
@@ -122,6 +122,7 @@ def test_token_encoder_never_sees_padding():
 def test_learned_vectors_are_normal_and_differ_between_members():
     encoder = drawn(TokenEncoder(2, 4, Tokens(400, 50)), 2)
     one, other = encoder.embedding.detach()
+    assert float(one.std()) == pytest.approx(0.1, rel=0.02)
     assert float(one.mean()) == pytest.approx(0, abs=0.03 * float(one.std()))
     assert not torch.equal(one, other)
 

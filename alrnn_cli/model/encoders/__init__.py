@@ -26,7 +26,7 @@ class NoEncoder(nn.Module):
         super().__init__()
         self.channels = K
 
-    def initialise(self, e: int, seed: np.random.SeedSequence) -> None:
+    def initialise(self, e: int, seed: np.random.SeedSequence, scale: float) -> None:
         """There is nothing to draw."""
 
     def forward(self, s: Tensor, lengths: Tensor | None) -> Tensor:

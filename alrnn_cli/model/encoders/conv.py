@@ -62,8 +62,8 @@ class Conv1dEncoder(nn.Module):
         """(weight, bias) of each layer."""
         return [(conv.weight, conv.bias) for conv in self.children()]  # type: ignore[misc]
 
-    def initialise(self, e: int, seed: np.random.SeedSequence) -> None:
-        """Draw member e's kernels as torch.nn.Conv1d draws its own."""
+    def initialise(self, e: int, seed: np.random.SeedSequence, scale: float) -> None:
+        """Draw member e's kernels as torch.nn.Conv1d draws its own; `scale` is C's."""
         drawn_by_torch(e, seed, self.weights, nn.Conv1d)
 
     def forward(self, s: Tensor, lengths: Tensor | None) -> Tensor:

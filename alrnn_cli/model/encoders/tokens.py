@@ -53,13 +53,13 @@ class TokenEncoder(nn.Module):
         """(weight, bias) of each layer."""
         return [(layer.weight, layer.bias) for layer in (self.linear1, self.linear2, self.linear3)]
 
-    def initialise(self, e: int, seed: np.random.SeedSequence) -> None:
-        """Draw member e's layers as torch.nn.Linear draws its own, and trained vectors from N(0, 1) as torch.nn.Embedding does."""
+    def initialise(self, e: int, seed: np.random.SeedSequence, scale: float) -> None:
+        """Draw member e's layers as torch.nn.Linear draws its own, and trained vectors from N(0, scale²)."""
         drawn_by_torch(e, seed, self.weights, nn.Linear)
         if isinstance(self.embedding, nn.Parameter):
             with torch.no_grad():
                 drawn = np.random.default_rng(seed.spawn(1)[0]).standard_normal(self.embedding.shape[1:], np.float32)
-                self.embedding[e].copy_(torch.from_numpy(drawn))
+                self.embedding[e].copy_(torch.from_numpy(scale * drawn))
 
     def forward(self, s: Tensor, lengths: Tensor | None) -> Tensor:
         """s: (E, B, T, 1) indices; lengths: (E, B) or None. Returns: (E, B, T, M)."""

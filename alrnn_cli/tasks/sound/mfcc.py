@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..lazy import lazy
+from ...lazy import lazy
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
-from ..lazy import lazy
+from ...errors import InputError
+from ...lazy import lazy
 
 if TYPE_CHECKING:
     import numpy as np

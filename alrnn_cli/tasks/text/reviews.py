@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
-from ..lazy import lazy
-from . import archive
+from ...errors import InputError
+from ...lazy import lazy
+from ..datasets import members
 
 if TYPE_CHECKING:
     import numpy as np
 else:
     np = lazy("numpy")
 
+VERSION = 1  # of what `read` makes of a file: a cache of another version is not used
 _REVIEW = re.compile(r"(?:^|/)(train|test)/(neg|pos)/([^/]+\.txt)$")
 
 
@@ -53,7 +54,7 @@ def read(path: Path) -> Corpus:
     """
     numbers: dict[str, int] = {}
     found: list[tuple[tuple[str, str, str], bytes, array[int]]] = []
-    for name, content in archive.members(path, _REVIEW.search):
+    for name, content in members(path, _REVIEW.search):
         match = _REVIEW.search(name)
         assert match is not None  # members asks for it
         try:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError, UsageError
-from ..lazy import lazy
-from . import archive
+from ...errors import InputError, UsageError
+from ...lazy import lazy
+from ..datasets import members
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,7 @@ else:
     np = lazy("numpy")
     wavfile = lazy("scipy.io.wavfile")
 
+VERSION = 1  # of what `read` makes of a file, features included: a cache of another version is not used
 _WAV = re.compile(r"(?:^|/)([^/]+)/([^/]+\.wav)$", re.IGNORECASE)
 _LIST = re.compile(r"(?:^|/)(validation|testing)_list\.txt$")
 
@@ -69,7 +70,7 @@ def read(path: Path, words: Sequence[str], features: Features) -> Recordings:
     lists: dict[str, set[str]] = {}
     found: list[tuple[str, str, bytes, np.ndarray]] = []
     first: tuple[int, str] | None = None
-    for name, content in archive.members(path, wanted):
+    for name, content in members(path, wanted):
         if listed := _LIST.search(name):
             lists[listed[1]] = set(content.decode("utf-8", "replace").split())
             continue
