@@ -64,7 +64,18 @@ class SpokenWords(Task):
     remote = (ARCHIVE,)
     encoder = "conv1d-short"
     # docs/recipes.md says what was tried.
-    recipe: ClassVar[dict[str, Any]] = {"M": 100, "P": 5, "batch": 32, "epochs": 30.0, "lr": 1e-3, "clip": 1.0}
+    recipe: ClassVar[dict[str, Any]] = {
+        "M": 100,
+        "P": 5,
+        "init": "identity",
+        "batch": 32,
+        "epochs": 40.0,
+        "lr": 3e-3,
+        "schedule": "cosine",
+        "warmup": 0.05,
+        "clip": 1.0,
+        "tau": 0.1,
+    }
     paper_recipe: ClassVar[dict[str, Any]] = {
         "M": 100,
         "P": 5,

@@ -18,7 +18,7 @@ def section(name: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("name", ["addition", "smnist", "custom"])
+@pytest.mark.parametrize("name", tasks.names())
 def test_every_option_is_there_with_its_default(name: str) -> None:
     text = section(name)
     for option in tasks.get(name).options:

@@ -304,3 +304,14 @@ def test_real_reviews() -> None:
 def test_corpus_is_numbers_only(folder: Path) -> None:
     corpus = reviews.read(folder)
     assert all(isinstance(x, np.ndarray) and x.dtype.kind in "biu" for x in dataclasses.asdict(corpus).values())
+
+
+def test_runs_with_other_vectors_do_not_train_together(tmp_path: Path, folder: Path) -> None:
+    from alrnn_cli import config
+    from alrnn_cli.training import stackable
+
+    run = config.resolve("imdb", {}, [{"encoder": "token-mlp", "M": 6}], str(folder))
+    file = vectors_file(tmp_path / "v.txt", ["good 1 2", "bad -1 0.5"])
+    made = [make(folder), make(folder, vocabulary=30), make(folder, glove=file)]
+    made += [FilmReviews({"glove": file}, data=str(folder), eval_seed=seed) for seed in (0, 1)]
+    assert stackable.partition([run] * 5, made) == [[0], [1], [2, 3], [4]]
