@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .importing._convert import Imported
     from .training.run import Run
 
-__all__ = ["analyze", "import_model", "load", "plot", "train", "trajectories"]
+__all__ = ["analyze", "example", "import_model", "load", "plot", "train", "trajectories"]
 
 
 def train(
@@ -177,6 +177,16 @@ def trajectories(
     if out is not None:
         store.save_trajectories(Path(out), states)
     return states
+
+
+def example(task: str, options: Mapping[str, Any] | None = None, *, data: str | Path | None = None) -> AnalysisReport:
+    """A task's first test trials as a report that `plot("trial", …)` draws; there is no model in it.
+
+    options: as with `--task-opt`; data: the task's file or folder. Errors: UsageError, InputError.
+    """
+    from .example import example as of_task
+
+    return of_task(tasks.get(task)(dict(options or {}), data=None if data is None else str(data)))
 
 
 def plot(

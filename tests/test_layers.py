@@ -19,6 +19,7 @@ ALLOWED = {
     "freerun": {"dynamics", "records"},
     "foreign": {"store", "dynamics", "records", "errors"},
     "material": {"analysis", "rollout", "tasks", "freerun", "foreign", "store", "records", "errors"},
+    "example": {"tasks", "records"},
     "data": {"tasks", "errors"},
     "importing": {"tasks", "records", "config", "errors", "store", "__version__"},
     "kernels": {"dynamics", "records", "config", "errors"},

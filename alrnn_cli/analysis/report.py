@@ -50,6 +50,7 @@ from .summary import summarise
 from .transitions import edges, residences, switching, transitions
 from .usage import usage
 from .visits import Visits, count_visits
+from .wording import plural
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,8 @@ def _use(case: _Case, by_condition: Conditions) -> tuple[dict[str, Any], dict[st
     """How states spread over subregions, and how they move between them: fields of the report, the former with "arrays"."""
     visits, P, names = case.visits, case.params.P, case.trajectories.phase_names
     if visits.not_finite:
-        case.told.append(f"{visits.not_finite:,} states are not finite (the trajectory diverged) and were not counted.")
+        lost = plural(visits.not_finite, "state")
+        case.told.append(f"Left out because they are not finite (the trajectory diverged): {lost}.")
     by_phase = {name: usage(visits.by_phase[:, j], P) for j, name in enumerate(names)}
     steps = edges(visits.sequence)
     graph, stationary = transitions(steps, visits.regions)

@@ -13,7 +13,7 @@ from .conditions import show_conditions
 from .lesions import show_lesions, show_linearised
 from .modes import show_lyapunov, show_slow_modes
 from .options import OUTPUT, Cache, Data, Debug, Json, Quiet
-from .output import console, more, number, say
+from .output import console, fitted, more, number, say
 from .output import table as table_of
 from .points import show_continuation, show_cycles, show_fixed_points
 from .series import Progress, show_series
@@ -205,7 +205,7 @@ def _show_subregions(report: AnalysisReport) -> None:
             _slowest(r),
         )
     screen.print()
-    screen.print(table)
+    screen.print(fitted(table, optional=2))
     more(len(visited), _ROWS)
     u = report.usage["all"]
     possible = f" of {u.n_possible:,}" if u.n_possible is not None else f" of 2^{report.model['P']}"

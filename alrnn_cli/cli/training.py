@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from ..analysis.wording import plural
 from ..config import RunConfig
 from ..errors import UsageError, closest
 from ..tasks.base import Task
@@ -166,7 +167,7 @@ def show_result(run: Run, task: Task, out: Path) -> None:
         done = meta.step - run.resumed_from
         rate = f" ({done / run.seconds:.0f} steps/s)" if run.seconds > 0 and not run.resumed_from else ""
         screen.print(
-            f"{run.seconds:.1f} s{rate}, backend {meta.backend} on {meta.device}, {meta.threads} threads",
+            f"{run.seconds:.1f} s{rate}, backend {meta.backend} on {meta.device}, {plural(meta.threads, 'thread')}",
             soft_wrap=True,
         )
     screen.print(f"Wrote {out}" if run.outcome is not None else f"See {out}", soft_wrap=True)

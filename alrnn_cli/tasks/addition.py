@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import UsageError
 from ..lazy import lazy
 from ..records import Trials
-from .base import Option, Phase, Task
+from .base import Option, Phase
+from .generated import Generated, sizes
 from .scores import mse
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ else:
     np = lazy("numpy")
 
 
-class Addition(Task):
+class Addition(Generated):
     """Values s¹_t ~ U(0,1) and a mask s²_t that marks two distinct steps of the first half; at T report their sum.
 
     Source: Hochreiter & Schmidhuber 1997; as used in arXiv 2506.07919.
@@ -31,9 +32,7 @@ class Addition(Task):
     citation = "Hochreiter & Schmidhuber 1997, Neural Computation 9(8); Brenner & Koppe 2025, arXiv 2506.07919"
     options = (
         Option("T", 100, "length of a trial", unit="steps", minimum=4),
-        Option("train", 10_000, "training trials", unit="trials", minimum=1),
-        Option("validation", 1_000, "validation trials", unit="trials", minimum=1),
-        Option("test", 1_000, "test trials", unit="trials", minimum=1),
+        *sizes(10_000, 1_000, 1_000),
         Option("operation", "addition", "what to do with the two numbers", choices=("addition", "multiplication")),
     )
     # docs/recipes.md says what was tried. An attempt that half of training left above 1e-3 never ended below 1e-4.
@@ -89,21 +88,10 @@ class Addition(Task):
             # Always answering E[u + v] = 1 leaves the variance of the sum, 2/12.
             self.chance = {"mse": 1 / 6}
 
-    def split(self, which: str) -> Trials:
-        stream = {"train": [self.seed, 1], "validation": [self.eval_seed, 2], "test": [self.eval_seed, 3]}[which]
-        return self.generate(self.opt[which], self.T, np.random.default_rng(stream))
-
-    def size(self, which: str) -> int:
-        return self.opt[which]
-
-    def fresh(self, n: int, rng: np.random.Generator, T: int | None = None) -> Trials:
-        return self.generate(n, T or self.T, rng)
-
     def lengths_for_curriculum(self) -> tuple[int, int] | None:
         return (min(6, self.T), self.T)
 
     def generate(self, n: int, T: int, rng: np.random.Generator) -> Trials:
-        """n trials of length T, without a loop over trials."""
         half = T // 2
         if half < 2:
             raise UsageError(f"Task 'addition' needs T >= 4, got {T}.", "Use --task-opt T=4 or more.")

@@ -22,6 +22,11 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean(np.argmax(logits, axis=-1) == labels))
 
 
+def sequence_accuracy(logits: np.ndarray, labels: np.ndarray, mask: np.ndarray) -> float:
+    """Share of trials that are right at every counted step. logits: (n, T, N), labels: (n, T) int, mask: (n, T) bool."""
+    return float(np.mean(((np.argmax(logits, axis=-1) == labels) | ~mask).all(axis=1)))
+
+
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Mean of -ln softmax(logits)[label], in nats. logits: (..., N), labels: (...) int."""
     x = logits.astype(np.float64)

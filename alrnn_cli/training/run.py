@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -157,7 +158,7 @@ def train_group(
                     else f"{outs[todo[e]]} goes on from step {file.started_at}."
                 )
             elif overwrite:
-                file.resume.unlink(missing_ok=True)
+                file.begin_anew()
         group.run(
             Hooks(
                 step=lambda e, progress: on_step(todo[e], progress),
@@ -195,6 +196,13 @@ class _Files:
             )
         self.member.unpack(arrays, books)
         self.started_at = self.member.counters.step
+
+    def begin_anew(self) -> None:
+        """Remove what an earlier run left beside the checkpoint: its numbered ones would pass for this run's."""
+        self.resume.unlink(missing_ok=True)
+        for path in self.out.parent.glob(f"{glob.escape(self.out.stem)}-*{self.out.suffix}"):
+            if path.stem.removeprefix(f"{self.out.stem}-").isdecimal():
+                path.unlink()
 
     def save(self) -> None:
         arrays, books = self.member.pack()
