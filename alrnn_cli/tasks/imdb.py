@@ -64,7 +64,7 @@ class FilmReviews(Task):
         ),
         Option(
             "drop",
-            0.2,
+            0.4,
             "with --fresh each word read in training is unknown with this probability",
             maximum=0.9,
             minimum=0,
@@ -77,7 +77,20 @@ class FilmReviews(Task):
     remote = (ARCHIVE,)
     encoder = "token-mlp"
     # docs/recipes.md says what was tried.
-    recipe: ClassVar[dict[str, Any]] = {"M": 100, "P": 5, "batch": 64, "epochs": 5.0, "lr": 1e-3, "clip": 1.0}
+    recipe: ClassVar[dict[str, Any]] = {
+        "M": 100,
+        "P": 5,
+        "init": "identity",
+        "input_scale": 0.1,
+        "batch": 64,
+        "epochs": 5.0,
+        "lr": 2e-3,
+        "schedule": "cosine",
+        "warmup": 0.05,
+        "clip": 1.0,
+        "tau": 0.1,
+        "fresh": True,
+    }
     paper_recipe: ClassVar[dict[str, Any]] = {
         "M": 100,
         "P": 5,
