@@ -10,7 +10,8 @@ import torch
 from . import tasks
 from .config import ModelConfig
 from .errors import InputError
-from .model.alrnn import ALRNN
+from .model import make
+from .model.network import Network
 from .records import ON_THE_WAY, Checkpoint, Tokens, Trajectories, Trials
 from .tasks.base import Task
 from .training import evaluate, streams
@@ -30,16 +31,16 @@ class Rollout:
     warnings: tuple[str, ...]
 
 
-def model_of(checkpoint: Checkpoint) -> ALRNN:
+def model_of(checkpoint: Checkpoint) -> Network:
     """The trained model in float64 with one member. Errors: InputError where the tensors do not fit the configuration."""
     config = ModelConfig(**checkpoint.meta.config["model"])
     tensors = checkpoint.tensors
     info = checkpoint.meta.task
     inputs = tensors["C"].shape[1] if info is None else info["K"]
-    # As numbers, trained or given vectors are the same.
+    # As numbers, trained and given vectors are the same.
     vectors = tensors.get("encoder.embedding")
     tokens = None if vectors is None else Tokens(*vectors.shape)
-    model = ALRNN(config, inputs, tensors["D"].shape[0], tokens).double()
+    model = make(config, inputs, tensors["D"].shape[0], tokens).double()
     for name, p in model.arrays().items():
         value, shape = tensors.get(name), tuple(p.shape[1:])
         if value is None or value.shape != shape:
@@ -88,7 +89,7 @@ _WHAT = {
 }
 
 
-def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 500, backend: str = "auto") -> Rollout:
+def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 500) -> Rollout:
     """Run the model on the first `trials` test trials. Returns: Rollout. Errors: InputError."""
     task = task_of(checkpoint, data)
     model = model_of(checkpoint)
@@ -111,7 +112,7 @@ def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 50
         s, lengths = model.encode(raw, torch.from_numpy(test.lengths).unsqueeze(0))
         drawn = evaluate.noise(model, [streams.rng(t["eval_seed"], streams.EVAL_NOISE)], s.shape[1], t["batch"])
         z0 = model.initial_state(s.shape[1], drawn)
-        z = model.states(s, lengths, z0=z0, backend=backend)
+        z = model.trajectory(s, lengths, z0=z0)
         outputs = model.read(z)[0].numpy()
         phase_inputs = _phase_inputs(model, task, test, s[0].numpy())
     if drawn is not None:
@@ -144,12 +145,12 @@ def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 50
     return Rollout(trajectories, test, task, task.score(final, test), tuple(told))
 
 
-def _encoded_phases(model: ALRNN, trials: Trials) -> np.ndarray:
+def _encoded_phases(model: Network, trials: Trials) -> np.ndarray:
     """Each encoded step takes the phase of the last raw step it covers. Returns: (n, T') int8."""
     return trials.phases[:, model.stride - 1 :: model.stride]
 
 
-def _phase_inputs(model: ALRNN, task: Task, trials: Trials, s: np.ndarray) -> np.ndarray:
+def _phase_inputs(model: Network, task: Task, trials: Trials, s: np.ndarray) -> np.ndarray:
     """The constant encoded input that stands for each phase: the task's own, or the mean over the phase's steps (NaN where
     no step was seen). Returns: (number of phases, K)."""
     phases = _encoded_phases(model, trials)[:, : s.shape[1]]

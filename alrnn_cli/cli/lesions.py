@@ -82,7 +82,7 @@ def _show_parts(report: AnalysisReport, units: dict[int, dict[str, Lesion]]) -> 
     if not own:
         return
     shown = {unit: gentler(lesions).score for unit, lesions in list(units.items())[:_UNITS]}
-    table = Table(title=f"{metric.capitalize()} of each, by the unit that does not switch", title_justify="left",
+    table = Table(title=f"{metric.capitalize()} of each, by fixed unit", title_justify="left",
                   title_style="bold", box=None, pad_edge=False, header_style="dim")  # fmt: skip
     table.add_column("")
     for column in ("none", *map(str, shown)):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .. import config as configuration
-from .. import tasks
+from .. import runs, tasks
 from ..errors import DivergedError, RequirementError, StoppedError, UsageError
 from .options import OUTPUT, Cache, Data, Debug, Json, Quiet, pairs
 from .output import print_json, say
@@ -99,20 +98,10 @@ def resolve(given: dict[str, Any], flags: dict[str, Any]) -> tuple[type[tasks.Ta
     file.pop("task", None)
     if name is None:
         raise UsageError("--task is missing.", "For example: alrnn train --task addition. `alrnn tasks` lists all.")
-    task_class = tasks.get(name)
     options = {**file.pop("task_options", {}), **pairs(given["task_opt"], "--task-opt")}
     data = given["data"] or file.pop("data", None)
     file.pop("data", None)
-    if task_class.needs_data and data is None and not task_class.remote:
-        raise UsageError(f"Task {name!r} reads your own data.", f"Give it: --task {name} --data FILE")
-    recipes = {"default": task_class.recipe, "paper": task_class.paper_recipe}
-    if given["recipe"] not in recipes:
-        raise UsageError(f"--recipe {given['recipe']}: expected default or paper.")
-    if given["recipe"] == "paper" and not task_class.paper_recipe:
-        raise UsageError(f"--recipe paper: no recipe was published for task {name!r}.", "Leave it out.")
-    base: dict[str, Any] = {"encoder": task_class.encoder, **recipes[given["recipe"]]}
-    resolved = task_class.resolve_options(options)
-    return task_class, configuration.resolve(name, resolved, [base, file, flags], os.fspath(data) if data else None)
+    return runs.request(name, options, flags, file=file, data=data, recipe=given["recipe"])
 
 
 def parse_requirement(text: str) -> tuple[str, str, float]:
@@ -185,6 +174,7 @@ def _conclude(run: Run, task: tasks.Task, requirements: list[tuple[str, str, flo
                 "step": meta.step,
                 "best_step": meta.best_step,
                 "seconds": run.seconds,
+                "parameters": meta.parameters,
                 "backend": meta.backend,
                 "device": meta.device,
                 "threads": meta.threads,

@@ -49,6 +49,7 @@ from .series import (
     PointState,
     SeriesPoint,
 )
+from .states import Explained, StateSpread
 
 __all__ = [
     "ANALYSIS_SCHEMA",
@@ -63,6 +64,7 @@ __all__ = [
     "Complete",
     "Continuation",
     "Cycle",
+    "Explained",
     "FixedPoint",
     "History",
     "Information",
@@ -82,6 +84,7 @@ __all__ = [
     "SeriesPoint",
     "SlowMode",
     "Source",
+    "StateSpread",
     "Tokens",
     "Trajectories",
     "Transitions",

@@ -81,7 +81,6 @@ class FilmReviews(Task):
         "M": 100,
         "P": 5,
         "init": "identity",
-        "input_scale": 0.1,
         "batch": 64,
         "epochs": 5.0,
         "lr": 2e-3,

@@ -15,7 +15,9 @@ def shape(config: RunConfig, task: Task) -> dict[str, Any]:
     """What the members of one group have in common, under the names a user knows; everything else may differ."""
     model = config.model
     return {
+        "--model": model.model,
         "--M": model.M,
+        "--phi": model.phi,
         "K": task.K,
         "N": task.N,
         "T": task.T,
