@@ -18,7 +18,7 @@ from .errors import UsageError, closest
 MODELS = catalogue.names()
 PHI = ("relu", "tanh", "gelu")
 INITS = ("paper", "identity", "orthogonal", "random")
-ENCODERS = ("none", "conv1d")
+ENCODERS = ("none", "conv1d", "conv1d-short", "token-mlp")
 SCHEDULES = ("constant", "cosine")
 Z0 = ("zero", "learned", "noise")
 READOUTS = ("z", "phi")
@@ -54,7 +54,9 @@ class ModelConfig:
     P: int = _option(1, "number of piecewise-linear (ReLU) units, 0 … M", minimum=0, own=True)
     phi: str = _option("relu", "nonlinearity of these units; regions are exact with relu only", choices=PHI, own=True)
     init: str = _option("paper", "initialisation of A, W and h", choices=INITS, own=True)
-    input_scale: float = _option(0.1, "standard deviation of C at the start", minimum=0, own=True)
+    input_scale: float = _option(
+        0.1, "standard deviation of C at the start, or of learned word vectors", minimum=0, own=True
+    )
     readout: str = _option("z", 'what is read out: the state ("z") or Φ of it ("phi")', choices=READOUTS, own=True)
     r_min: float = _option(0.9, "of an lru: smallest |λ| at the start", minimum=0, maximum=1, own=True)
     r_max: float = _option(0.999, "of an lru: largest |λ| at the start, below 1", minimum=0, maximum=1, own=True)

@@ -12,7 +12,7 @@ from .config import ModelConfig
 from .errors import InputError
 from .model import make
 from .model.network import Network
-from .records import ON_THE_WAY, Checkpoint, Trajectories, Trials
+from .records import ON_THE_WAY, Checkpoint, Tokens, Trajectories, Trials
 from .tasks.base import Task
 from .training import evaluate, streams
 
@@ -37,8 +37,11 @@ def model_of(checkpoint: Checkpoint) -> Network:
     tensors = checkpoint.tensors
     info = checkpoint.meta.task
     inputs = tensors["C"].shape[1] if info is None else info["K"]
-    model = make(config, inputs, tensors["D"].shape[0]).double()
-    for name, p in model.named_parameters():
+    # As numbers, trained and given vectors are the same.
+    vectors = tensors.get("encoder.embedding")
+    tokens = None if vectors is None else Tokens(*vectors.shape)
+    model = make(config, inputs, tensors["D"].shape[0], tokens).double()
+    for name, p in model.arrays().items():
         value, shape = tensors.get(name), tuple(p.shape[1:])
         if value is None or value.shape != shape:
             found = "missing" if value is None else f"of shape {value.shape}"
@@ -65,16 +68,25 @@ def task_of(checkpoint: Checkpoint, data: str | None = None) -> Task:
             f"The model was trained on {config['data']}, which cannot be read: {error.message}",
             "Say where the data are now: --data PATH",
         ) from None
-    for what, there in (("K", task.K), ("N", task.N), ("loss", task.loss), ("scored", task.scored)):
-        if there != info.get(what, there):  # a checkpoint made by hand may say less
+    found = task.facts()
+    for what, words in _WHAT.items():
+        here, there = found.get(what), info.get(what, found.get(what))  # a checkpoint made by hand may say less
+        if here != there:
             raise InputError(
-                f"These data do not fit the model: {_WHAT[what]} is {there} here and was {info[what]} in training.",
+                f"These data do not fit the model: {words} is {here} here and was {there} in training.",
                 "Give the data that it was trained on, or others of the same kind: --data PATH",
             )
     return task
 
 
-_WHAT = {"K": "the number of inputs", "N": "the number of outputs", "loss": "the loss", "scored": "the scored step"}
+#: what a checkpoint says of its task and what must not differ
+_WHAT = {
+    "K": "the number of inputs",
+    "N": "the number of outputs",
+    "loss": "the loss",
+    "scored": "the scored step",
+    "vocabulary": "the vocabulary (its sha256)",
+}
 
 
 def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 500) -> Rollout:
@@ -125,7 +137,7 @@ def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 50
         condition_names=tuple(task.condition_names),
         phase_names=tuple(p.name for p in task.phases),
         phase_inputs=phase_inputs,
-        input_names=tuple(task.input_names) if model.stride == 1 else tuple(f"channel {k}" for k in range(s.shape[-1])),
+        input_names=tuple(task.input_names) if not model.encoded else tuple(f"channel {k}" for k in range(s.shape[-1])),
         output_names=tuple(task.output_names),
         dt=task.dt * model.stride,
         dt_unit=task.dt_unit,
@@ -147,7 +159,7 @@ def _phase_inputs(model: Network, task: Task, trials: Trials, s: np.ndarray) -> 
         if phase.input is None:
             chosen = s[phases == j]
             rows.append(chosen.mean(0) if len(chosen) else np.full(s.shape[-1], np.nan))
-        elif model.stride == 1:
+        elif not model.encoded:
             rows.append(np.asarray(phase.input, np.float64))
         else:
             constant = torch.tensor(phase.input, dtype=torch.float64).expand(1, 1, _CONSTANT_STEPS, -1)

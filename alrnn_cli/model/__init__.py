@@ -11,6 +11,7 @@ from ..config import ModelConfig
 from ..errors import UsageError, closest
 
 if TYPE_CHECKING:
+    from ..records import Tokens
     from .network import Network
 
 
@@ -22,7 +23,12 @@ def get(name: str) -> type[Network]:
     return model
 
 
-def make(config: ModelConfig | Sequence[ModelConfig], inputs: int, outputs: int) -> Network:
-    """The model that a configuration names, one member for each. Errors: as `get`, and UsageError for an unknown encoder."""
+def make(
+    config: ModelConfig | Sequence[ModelConfig], inputs: int, outputs: int, tokens: Tokens | None = None
+) -> Network:
+    """The model that a configuration names, one member for each. tokens: what the inputs are indices of, None: numbers.
+
+    Errors: as `get`, and UsageError for an encoder that does not read such inputs.
+    """
     first = config if isinstance(config, ModelConfig) else config[0]
-    return get(first.model)(config, inputs, outputs)
+    return get(first.model)(config, inputs, outputs, tokens)

@@ -20,7 +20,8 @@ class ALRNN(Network):
     """z_t = A∘z_{t-1} + W Φ(z_{t-1}) + C s_t + h, y_t = D z_t + b (readout "phi": D Φ(z_t) + b).
 
     A, h: (E, M); W: (E, M, M); C: (E, M, K). Members may differ in P. A is masked to the P units: a linear unit's self-connection
-    is its W_ii.
+    is its W_ii. Where the encoder's channels are the units, C is the identity: a constant, not a parameter, and in a checkpoint like
+    any other C.
     Source: arXiv 2506.07919.
     """
 
@@ -30,7 +31,11 @@ class ALRNN(Network):
         E, M = self.members, self.config.M
         self.A = nn.Parameter(torch.zeros(E, M))
         self.W = nn.Parameter(torch.zeros(E, M, M))
-        self.C = nn.Parameter(torch.zeros(E, M, self.K))
+        self.C: Tensor
+        if self.direct:
+            self.register_buffer("C", torch.eye(M).repeat(E, 1, 1))
+        else:
+            self.C = nn.Parameter(torch.zeros(E, M, self.K))
         self.h = nn.Parameter(torch.zeros(E, M))
         self.set_units(tuple(c.P for c in self.configs), self.config.readout)
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..config import ModelConfig
 from ..errors import DeviceError, UsageError
 from ..kernels import Choice
+from ..records import Tokens
 from . import encoders
 
 
@@ -21,7 +22,8 @@ class Network(nn.Module, ABC):
 
     Parameters carry a member axis E (one model is E = 1): those of the recurrence first, then D (E, N, X); b (E, N); z0 (E, S) where
     it is learned; those of the encoder last. `inputs` is the number of channels that the task gives; K is what the recurrence sees,
-    which the encoder decides. S, numbers in a state, and X, numbers that are read, are M unless a recurrence says otherwise.
+    which the encoder decides; `direct` says that these channels are meant to be the units. S, numbers in a state, and X, numbers that
+    are read, are M unless a recurrence says otherwise.
     A recurrence is a class with `build`, `draw` and `states`.
     """
 
@@ -30,15 +32,20 @@ class Network(nn.Module, ABC):
     #: what computes the states, for the line that says which backend was chosen
     computed: ClassVar[str] = ""
 
-    def __init__(self, config: ModelConfig | Sequence[ModelConfig], inputs: int, outputs: int) -> None:
-        """config: one, or one a member; members may differ in what has no shape."""
+    def __init__(
+        self, config: ModelConfig | Sequence[ModelConfig], inputs: int, outputs: int, tokens: Tokens | None = None
+    ) -> None:
+        """config: one, or one a member; members may differ in what has no shape. tokens: what the inputs are indices of, None: numbers.
+
+        Errors: UsageError for an encoder that does not read such inputs.
+        """
         super().__init__()
         self.configs = (config,) if isinstance(config, ModelConfig) else tuple(config)
         self.config = config = self.configs[0]
-        self.inputs = inputs
+        self.inputs, self.tokens = inputs, tokens
         E, M = len(self.configs), config.M
-        encoder = encoders.make(config.encoder, E, inputs, M)
-        self.stride, self.K = encoder.stride, encoder.channels
+        encoder = encoders.make(config.encoder, E, inputs, M, tokens)
+        self.stride, self.K, self.direct = encoder.stride, encoder.channels, encoder.direct
         self.S = self.X = M
         self.build()
         self.D = nn.Parameter(torch.zeros(E, outputs, self.X))
@@ -88,13 +95,22 @@ class Network(nn.Module, ABC):
     def members(self) -> int:
         return len(self.configs)
 
+    @property
+    def encoded(self) -> bool:
+        """Whether the recurrence sees something else than the task's own channels."""
+        return self.config.encoder != "none"
+
+    def arrays(self) -> dict[str, Tensor]:
+        """What a checkpoint holds of the model: its parameters and its constants, (E, …) each."""
+        return self.state_dict(keep_vars=True)
+
     def count(self, e: int = 0) -> int:
         """How many numbers of member e are trained."""
         return sum(p[e].numel() for p in self.parameters())
 
     def part(self, members: Sequence[int]) -> Self:
         """A model of some of the members, with copies of their parameters."""
-        out = type(self)([self.configs[e] for e in members], self.inputs, self.D.shape[-2]).to(self.D)
+        out = type(self)([self.configs[e] for e in members], self.inputs, self.D.shape[-2], self.tokens).to(self.D)
         with torch.no_grad():
             for p, mine in zip(out.parameters(), self.parameters(), strict=True):
                 p.copy_(mine[list(members)])
@@ -108,18 +124,20 @@ class Network(nn.Module, ABC):
         drawn = self.draw(e, np.random.default_rng(seed))
         with torch.no_grad():
             for name, value in drawn.items():
+                if name not in self._parameters:
+                    continue  # it is a constant
                 getattr(self, name)[e].copy_(torch.from_numpy(value.astype(np.float32)))
             for zero in (self.b, self.z0):
                 if zero is not None:
                     zero[e] = 0
-        self.encoder.initialise(e, np.random.SeedSequence(seed))
+        self.encoder.initialise(e, np.random.SeedSequence(seed), self.configs[e].input_scale)
 
     def encode(self, s: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """What the recurrence sees. s: (E, B, T, inputs), lengths: (E, B). Returns: (E, B, T', K) and the lengths there.
 
         Errors: UsageError where a trial is too short for the encoder.
         """
-        if self.stride == 1:
+        if not self.encoded:
             return s, lengths
         if s.shape[2] < self.stride or (lengths is not None and bool((lengths < self.stride).any())):
             raise UsageError(

@@ -42,7 +42,7 @@ from .regions import (
     UnitSwitching,
     Usage,
 )
-from .runs import Parameters, Trajectories, Trials
+from .runs import Parameters, Tokens, Trajectories, Trials
 from .series import (
     Bifurcation,
     LossJumps,
@@ -85,6 +85,7 @@ __all__ = [
     "SlowMode",
     "Source",
     "StateSpread",
+    "Tokens",
     "Trajectories",
     "Transitions",
     "Trials",

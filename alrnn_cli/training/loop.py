@@ -97,7 +97,7 @@ class Group:
 
     def _choose(self, backend: str, configs: Sequence[RunConfig], task: Task) -> Choice:
         """The backend of the whole group, and why it."""
-        model = make([c.model for c in configs], task.K, task.N)
+        model = make([c.model for c in configs], task.K, task.N, task.tokens())
         return model.choose(
             backend, self.device, torch.float32, B=configs[0].training.batch, T=max(1, task.T // model.stride),
             last=task.scored == "last",

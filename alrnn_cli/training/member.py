@@ -200,7 +200,7 @@ class Member:
 
     def model(self, row: Tensor) -> Network:
         """A model of this one member with the parameters of a row."""
-        model = make(self.config.model, self.task.K, self.task.N).to(row.device)
+        model = make(self.config.model, self.task.K, self.task.N, self.task.tokens()).to(row.device)
         found = self.tensors(row)
         with torch.no_grad():
             for name, p in model.named_parameters():

@@ -248,7 +248,7 @@ def _checkpoint(member: Member, backend: str, outcome: Outcome, *, best: bool = 
             metrics["test"] = task.score(out, trials)
     if best and member.best_score is not None:
         metrics["validation"] = member.best_score
-    tensors = {name: value.cpu().numpy().copy() for name, value in member.tensors(row).items()}
+    tensors = {name: value[0].detach().cpu().numpy().copy() for name, value in model.arrays().items()}
     t = config.training
     meta = CheckpointMeta(
         config=store.jsonable(config.to_dict()),

@@ -46,7 +46,7 @@ class Stack:
         self.task = task
         self.device = device
         self.backend = backend
-        self.model = make([c.model for c in configs], task.K, task.N).to(device)
+        self.model = make([c.model for c in configs], task.K, task.N, task.tokens()).to(device)
         E = len(configs)
         self._leaves = dict(self.model.named_parameters())
         self.columns = columns(self.model)

@@ -22,7 +22,7 @@ from .locks import alone, hidden, remove, settle, writing
 LARGEST = 16 << 30  # bytes of all files of one archive
 MOST = 250_000  # entries of one archive
 _CHUNK = 1 << 20
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile)
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile)
 
 
 def unpacked(dataset: str, name: str, hash: str) -> Path:
@@ -67,7 +67,7 @@ def _write(archive: Path, folder: Path) -> None:
     total = 0
     made: set[Path] = {folder}
     try:
-        for count, (name, content) in enumerate(_members(archive)):
+        for count, (name, content) in enumerate(entries(archive)):
             if count >= MOST:
                 raise _refused(archive, f"more than {MOST:,} entries")
             path = folder / _inside(name, archive)
@@ -85,7 +85,7 @@ def _write(archive: Path, folder: Path) -> None:
                 if not hasattr(os, "sync"):
                     file.flush()
                     os.fsync(file.fileno())
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(f"{archive}: damaged archive ({error}).", "Copy or download it again.") from None
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         where = Path(error.filename or folder).relative_to(folder)
@@ -94,7 +94,7 @@ def _write(archive: Path, folder: Path) -> None:
         os.sync()  # once for all: a hundred thousand single ones take minutes
 
 
-def _members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
+def entries(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
     """Names and contents (None for a folder) of an archive's entries, in its order. Errors: InputError for any other kind of entry."""
     with archive.open("rb") as raw:
         head = raw.read(6)
