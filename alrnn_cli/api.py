@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import config, figures, store, tasks
+from . import config, figures, runs, store, tasks
 from .errors import OutputExistsError, UsageError
 from .records import AnalysisReport, Checkpoint, Trajectories
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .importing._convert import Imported
     from .training.run import Run
 
-__all__ = ["analyze", "import_model", "load", "plot", "train", "trajectories"]
+__all__ = ["analyze", "example", "import_model", "load", "plot", "train", "trajectories"]
 
 
 def train(
@@ -41,12 +41,9 @@ def train(
     """
     from .training import run
 
-    task_class = tasks.get(task)
-    resolved = task_class.resolve_options(dict(task_options or {}))
-    base = {"encoder": task_class.encoder, **(task_class.paper_recipe if recipe == "paper" else task_class.recipe)}
-    configuration = config.resolve(task, resolved, [base, settings], data)
+    task_class, configuration = runs.request(task, task_options or {}, settings, data=data, recipe=recipe)
     t = configuration.training
-    made = task_class(resolved, data=data, seed=t.seed, eval_seed=t.eval_seed)
+    made = task_class(configuration.task_options, data=data, seed=t.seed, eval_seed=t.eval_seed)
     return run.train(
         configuration,
         made,
@@ -177,6 +174,16 @@ def trajectories(
     if out is not None:
         store.save_trajectories(Path(out), states)
     return states
+
+
+def example(task: str, options: Mapping[str, Any] | None = None, *, data: str | Path | None = None) -> AnalysisReport:
+    """A task's first test trials as a report that `plot("trial", …)` draws; there is no model in it.
+
+    options: as with `--task-opt`; data: the task's file or folder. Errors: UsageError, InputError.
+    """
+    from .example import example as of_task
+
+    return of_task(tasks.get(task)(dict(options or {}), data=None if data is None else str(data)))
 
 
 def plot(

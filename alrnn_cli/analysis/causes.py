@@ -120,25 +120,35 @@ def _on_modes(lesions: Sequence[Lesion], told: _Metric) -> list[str]:
     if not harmful:
         return [f"Removing any one of {plural(len(modes), 'slow mode')} is no clear loss in {told.name}."]
     worst, metric = harmful[0], told.name
-    count = "" if len(modes) == 1 else f"{len(harmful):,} of {plural(len(modes), 'slow mode')} do harm when removed: "
-    others = [f"{x.target} to {number(x.score[metric])}" for x in harmful[1:_NAMED]]
-    listed = f", {join(others)}" if others else ""
-    text = f"{count}removing {worst.target} {told.change(worst)}{_than_random(lesions, worst, metric)}{listed}."
-    return [text[0].upper() + text[1:]]
-
-
-def _than_random(lesions: Sequence[Lesion], worst: Lesion, metric: str) -> str:
-    """How a mode's removal compares with that of random directions, in brackets; "" without them."""
     control = controls(lesions, worst.rank, metric)
+    # A mode is what memory rests on where its loss is worse than that of any direction; being worse than before is not enough.
+    special = [x for x in harmful if _beyond_random(lesions, x, metric)]
+    shown = special or harmful[:1]
+    others = [f"{x.target} to {number(x.score[metric])}" for x in shown[1:_NAMED]]
+    listed = f", {join(others)}" if others else ""
+    alone = len(modes) == 1
     if control is None:
-        return ""
-    own = [x for x in lesions if x.kind == "random direction" and x.rank == worst.rank]
-    less = sum(severity(x) < severity(worst) for x in own)
-    what = control.worst.target.rpartition(" ")[0]
-    return (
-        f" (more harm than {less:,} of {plural(control.number, what)} do: {number(control.mean)} on average, "
-        f"{number(control.worst.score[metric])} at worst)"
-    )
+        count = "" if alone else f"{len(harmful):,} of {plural(len(modes), 'slow mode')} do harm when removed: "
+        text = f"{count}removing {worst.target} {told.change(worst)}{listed}."
+        return [text[0].upper() + text[1:]]
+    what = plural(control.number, control.worst.target.rpartition(" ")[0])
+    random = f"{number(control.mean)} on average, {number(control.worst.score[metric])} at worst"
+    if not special:
+        text = f"removing {worst.target} {told.change(worst)}, no more harm than the worst of {what} ({random})."
+        which = "" if alone else f"None of {plural(len(modes), 'slow mode')} stands out: "
+        text = which + text
+        return [text[0].upper() + text[1:]]
+    count = "" if alone else f"{len(special):,} of {plural(len(modes), 'slow mode')}: "
+    return [
+        f"More harm than removing any of {what} ({random}) is done by {count}"
+        f"removing {worst.target} {told.change(worst)}{listed}."
+    ]
+
+
+def _beyond_random(lesions: Sequence[Lesion], mode: Lesion, metric: str) -> bool:
+    """Whether removing a mode harms more than removing any random direction of its rank does; true where none was tried."""
+    control = controls(lesions, mode.rank, metric)
+    return control is None or severity(mode) > severity(control.worst)
 
 
 def _on_linearised(found: Linearised | None) -> list[str]:

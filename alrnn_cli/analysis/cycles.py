@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from .spectra import Spectra, spectra
 from .starts import STARTS, bases, random_regions
 from .words import may_be_smallest, rotation_to_smallest, smallest, spell
 
+#: Share of a period's time for finding words; the rest is for solving them, each a system of all its states.
+_SEARCH = 0.7
 #: An eigenvalue whose power is this near 1 may be a root of 1; the singular values of the lifted system decide.
 _ROOT = 1e-6
 
@@ -60,7 +63,7 @@ def orbits(
         return Orbits((), True, "no period above 1 was asked for")
     seen = {region.tobytes() for region in visited}
     found: list[Cycle] = []
-    cut: list[tuple[int, float]] = []
+    cut: list[_Cut] = []
     until = time.monotonic() + limits.budget / 3
     tasks = [(period, one) for period in range(2, longest + 1) for one in inputs]
     for i, (period, one) in enumerate(tasks):
@@ -69,15 +72,16 @@ def orbits(
         deadline = now + max(0.0, until - now) / max(1, min(len(inputs), len(tasks) - i))
         lifted = _Lifted(given, period, one, constants(params, one.value[None]), seen, longest)
         walks = partial(_walks, visited, sequence, period, given.P)
-        words, open_ = lifted.words(best_base(given, bases(visited), period), walks, deadline)
-        if open_:
-            cut.append((period, open_))
-        found += lifted.cycles(words)
+        words, open_ = lifted.words(best_base(given, bases(visited), period), walks, now + _SEARCH * (deadline - now))
+        solved = list(lifted.cycles(words, deadline))
+        found += [cycle for cycle in solved if cycle is not None]
+        if open_ or len(solved) < len(words):
+            cut.append(_Cut(period, open_, len(words) - len(solved)))
     found += _families(given, inputs, params, [*points, *found], seen, longest)
     found = _once(found, given.P)
     order = {one.name: i for i, one in enumerate(inputs)}
     found.sort(key=lambda c: (order[c.phase], c.period, c.word))
-    return Orbits(tuple(found), *_verdict(found, cut, longest, given.P))
+    return Orbits(tuple(found), *_verdict(found, cut, longest))
 
 
 def _walks(visited: np.ndarray, sequence: np.ndarray, period: int, P: int) -> np.ndarray:
@@ -116,16 +120,17 @@ class _Lifted:
         found = candidates(self.step, self.single, base, walks, deadline, period=self.period, allowed=allowed)
         turned = [np.roll(w, -P * rotation_to_smallest(w.reshape(self.period, P))) for w in found.regions]
         words = np.array(turned, bool).reshape(len(turned), self.map.P)
-        return words[smallest(words, P)], found.open
+        return np.unique(words[smallest(words, P)], axis=0), found.open
 
-    def cycles(self, words: np.ndarray) -> Iterator[Cycle]:
-        """The cycles of some words, those that are not virtual. words: (r, period · P) bool."""
-        for word in np.unique(words, axis=0):
+    def cycles(self, words: np.ndarray, deadline: float = math.inf) -> Iterator[Cycle | None]:
+        """The cycle of each word, None where it is virtual, until time is up. words: (r, period · P) bool, each once."""
+        for i, word in enumerate(words):
+            if i and time.monotonic() > deadline:
+                return
             J = self.map.jacobians(word[None])
             solved = solve(J, self.c)
             kind, dimension = self._kind(solved, word)
-            if kind is not None:
-                yield self._record(word, solved, kind, dimension)
+            yield None if kind is None else self._record(word, solved, kind, dimension)
 
     def _kind(self, solved: Solutions, word: np.ndarray) -> tuple[Kind | None, int]:
         """What the word has, None for no cycle, and the dimension of its family, 0 for a single one."""
@@ -207,7 +212,7 @@ def _families(
                 one = by_name[orbit.phase]
                 lifted = _Lifted(given, m * len(letters), one, constants(params, one.value[None]), seen, longest)
                 words = np.tile(letters.reshape(1, -1), (1, m))
-                yield from (cycle for cycle in lifted.cycles(words) if cycle.dimension)
+                yield from (cycle for cycle in lifted.cycles(words) if cycle is not None and cycle.dimension)
 
 
 def _letters(orbit: FixedPoint | Cycle, P: int) -> np.ndarray:
@@ -282,10 +287,23 @@ def _same(other: Cycle, cycle: Cycle, points: np.ndarray, within: float) -> bool
     return any(_near(there, np.roll(points, t, axis=0), within) for t in range(cycle.period))
 
 
-def _verdict(found: Sequence[Cycle], cut: Sequence[tuple[int, float]], longest: int, P: int) -> tuple[bool, str]:
+@dataclass(frozen=True)
+class _Cut:
+    """Where time ran out. share: of the period's words that were not looked at; unsolved: found and not solved."""
+
+    period: int
+    share: float
+    unsolved: int
+
+    def __str__(self) -> str:
+        left = [f"{100 * self.share:.3g} % of its words open"] if self.share else []
+        left += [f"{self.unsolved:,} found but not solved"] if self.unsolved else []
+        return f"the search was cut short at period {self.period} ({', '.join(left)})"
+
+
+def _verdict(found: Sequence[Cycle], cut: Sequence[_Cut], longest: int) -> tuple[bool, str]:
     doubtful = sum(c.kind == "undetermined" for c in found)
     doubt = f"; {doubtful:,} pass through a switching plane to within their error" if doubtful else ""
     if cut:
-        period, share = cut[0]
-        return False, f"the search was cut short at period {period} ({100 * share:.3g} % of its words open){doubt}"
+        return False, f"{cut[0]}{doubt}"
     return not doubtful, f"all words of up to {longest} steps were examined{doubt}"

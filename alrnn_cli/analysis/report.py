@@ -18,6 +18,7 @@ from ..records import (
     Parameters,
     Region,
     Source,
+    StateSpread,
     Trajectories,
     UnitSwitching,
 )
@@ -46,10 +47,12 @@ from .scoring import Scoring
 from .slow import MOST_REGIONS, SLOW, slow_modes
 from .solve import SINGULAR_TOLERANCE
 from .spectra import EIGENVALUE_TOLERANCE, spectra
+from .states import state_spread
 from .summary import summarise
 from .transitions import edges, residences, switching, transitions
 from .usage import usage
 from .visits import Visits, count_visits
+from .wording import plural
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def analyze(
         },
         history=dict(history),
         warnings=(*told, *_untrusted(regions)),
+        states=_spread(case, pca),
         provenance={
             **(provenance or {}),
             "seconds": {"fixed_points": clock[1] - clock[0], "cycles": clock[2] - clock[1]},
@@ -235,7 +239,8 @@ def _use(case: _Case, by_condition: Conditions) -> tuple[dict[str, Any], dict[st
     """How states spread over subregions, and how they move between them: fields of the report, the former with "arrays"."""
     visits, P, names = case.visits, case.params.P, case.trajectories.phase_names
     if visits.not_finite:
-        case.told.append(f"{visits.not_finite:,} states are not finite (the trajectory diverged) and were not counted.")
+        lost = plural(visits.not_finite, "state")
+        case.told.append(f"Left out because they are not finite (the trajectory diverged): {lost}.")
     by_phase = {name: usage(visits.by_phase[:, j], P) for j, name in enumerate(names)}
     steps = edges(visits.sequence)
     graph, stationary = transitions(steps, visits.regions)
@@ -279,6 +284,12 @@ def _memory(case: _Case, pca: PrincipalComponents) -> dict[str, Any]:
         ),
         "lyapunov": exponents,
     }
+
+
+def _spread(case: _Case, pca: PrincipalComponents) -> StateSpread:
+    """How the states counted spread."""
+    counted = case.visits.sequence >= 0
+    return state_spread(case.trajectories, case.visits.states, case.trajectories.phases[counted], pca)
 
 
 def _causes(case: _Case, scoring: Scoring | None, units: Sequence[UnitSwitching]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..records import AnalysisReport, FixedPoint, Mode, Region, SlowMode
+from ..records.metrics import parts
 from .causes import sentences as about_causes
 from .census import Census
 from .fixed_points import Input
@@ -60,8 +61,29 @@ def summarise(
 ) -> tuple[str, ...]:
     """All sentences: score, usage, phases, modes and what they hold, lesions, fixed points, cycles. Returns: tuple of str."""
     found = Findings(report, census, inputs, input_names, output_names)
-    parts = (_score, _usage, _units, _phases, _modes, _lines, _normality, _lyapunov, _causes, _fixed_points, _cycles)
-    return tuple(sentence for part in parts for sentence in part(found))
+    tellers = (
+        _score,
+        _usage,
+        _units,
+        _phases,
+        _modes,
+        _lines,
+        _normality,
+        _lyapunov,
+        _causes,
+        _fixed_points,
+        _sweep,
+        _cycles,
+    )
+    return tuple(sentence for tell in tellers for sentence in tell(found))
+
+
+def _score(found: Findings) -> list[str]:
+    return about_score(found.report)
+
+
+def _lyapunov(found: Findings) -> list[str]:
+    return about_lyapunov(found.report)
 
 
 def _causes(found: Findings) -> Sequence[str]:
@@ -74,20 +96,26 @@ def _name(found: Findings, bitcode: str) -> str:
         return "the one linear region"
     if len(bitcode) <= SPELT:
         return f"subregion {bitcode}"
-    rank, region = next((i, r) for i, r in enumerate(found.regions, 1) if r.bitcode == bitcode)
-    return (
-        f"subregion #{rank}"
-        if region.visited
-        else f"one never visited ({bitcode.count('1')} of {len(bitcode)} bits set)"
-    )
+    for rank, region in enumerate(found.regions, 1):
+        if region.bitcode == bitcode and region.visited:
+            return f"subregion #{rank}"
+    return f"one never visited ({bitcode.count('1')} of {len(bitcode)} bits set)"
 
 
-def _score(found: Findings) -> list[str]:
+def about_score(report: AnalysisReport) -> list[str]:
+    """A sentence for each metric, beside what chance gives."""
     sentences = []
-    for metric, value in found.report.score.items():
-        chance = found.report.chance.get(metric)
-        against = "" if chance is None else f"; chance is {number(chance)}"
-        sentences.append(f"On {found.trials} {metric} is {number(value)}{against}.")
+    score, chance = report.score, report.chance
+    for metric, own in parts(score).items():
+        against = "" if chance.get(metric) is None else f"; chance is {number(chance[metric])}"
+        sentences.append(
+            f"On {plural(report.settings['trials'], 'trial')} {metric} is {number(score[metric])}{against}."
+        )
+        if own:
+            listed = join([f"{number(score[name])} in {part}" for part, name in own.items()])
+            known = sorted({chance[name] for name in own.values() if name in chance})
+            range_ = " to ".join(number(x) for x in ([known[0], known[-1]] if len(known) > 1 else known))
+            sentences.append(f"Of these {metric} is {listed}{f'; chance is {range_}' if range_ else ''}.")
     return sentences
 
 
@@ -142,18 +170,18 @@ def _phases(found: Findings) -> list[str]:
     """The dominant subregion of each phase, and what being in a phase means."""
     if found.P == 0:
         return []
-    parts = []
+    told = []
     when = f"{steps(found.report.lag)} after" if found.report.lag else "with"
     for name in (n for n in found.report.usage if n != "all"):
         shares = [(r.frequency_after_phase.get(name) or 0.0, r.bitcode) for r in found.regions]
         share, bitcode = max(shares, key=lambda s: s[0], default=(0.0, ""))
         if share > 0.5:
-            parts.append(f'{when} "{name}" {percent(share)} of states are in {_name(found, bitcode)}')
+            told.append(f'{when} "{name}" {percent(share)} of states are in {_name(found, bitcode)}')
         elif share:
-            parts.append(f'{when} "{name}" {_name(found, bitcode)} is the most used ({percent(share)} of states)')
-    if not parts:
+            told.append(f'{when} "{name}" {_name(found, bitcode)} is the most used ({percent(share)} of states)')
+    if not told:
         return []
-    text = join(parts)
+    text = join(told)
     if found.report.lag:
         return [
             f"{text[0].upper()}{text[1:]}: phase and subregion are most closely tied {steps(found.report.lag)} after the state "
@@ -262,19 +290,20 @@ def _normality(found: Findings) -> list[str]:
     ]
 
 
-def _lyapunov(found: Findings) -> list[str]:
-    if found.report.lyapunov is None:
+def about_lyapunov(report: AnalysisReport) -> list[str]:
+    """A sentence on the largest exponent, where exponents were asked for."""
+    if report.lyapunov is None:
         return []
-    largest, error = found.report.lyapunov.exponents[0], found.report.lyapunov.standard_errors[0]
+    largest, error = report.lyapunov.exponents[0], report.lyapunov.standard_errors[0]
     if largest is None:
         return ["All Lyapunov exponents are -infinity: along the trials every difference between states is lost."]
     sure = abs(largest) > 2 * (error or 0.0) and abs(largest) > _SAME
     act = "part" if largest > 0 else "come together"
     meaning = f"neighbouring states {act} e-fold in {steps(1 / abs(largest))}" if sure else "not to be told from 0"
     plus = "" if not error else f" ± {number(error)}"
-    dimension = found.report.lyapunov.kaplan_yorke
+    dimension = report.lyapunov.kaplan_yorke
     told = f"; the Kaplan-Yorke dimension is {number(dimension)}" if dimension else ""
-    lyapunov = found.report.lyapunov
+    lyapunov = report.lyapunov
     each = lyapunov.n_steps / max(lyapunov.n_trials, 1)
     # A basis forgets where it began within a few of the times in which directions part.
     short = (
@@ -342,6 +371,34 @@ def _fixed_points(found: Findings) -> list[str]:
             under += f"; in the {plural(virtual, 'other')} the fixed point of the map lies outside (virtual)"
         sentences.append(f"{under}.")
     return sentences
+
+
+def _sweep(found: Findings) -> list[str]:
+    """How many fixed points there are along an input, and where that or their stability changes."""
+    c = found.report.continuation
+    if c is None:
+        return []
+    low, high = min(c.real), max(c.real)
+    count = plural(high, "real fixed point") if low == high else f"{low:,} to {plural(high, 'real fixed point')}"
+    verb = "is" if low == high == 1 else "are"
+    name = f"input {c.input}" if c.input.isdecimal() else c.input
+    along = f"Along {name} from {number(c.values[0])} to {number(c.values[-1])}"
+    many = f"{along} there {verb} {'' if c.complete else 'at least '}{count}"
+    told = []
+    for event in c.collisions[:_NAMED]:
+        (off, on), (off_is, on_is) = (_name(found, b) for b in event.bitcodes), event.stability
+        at = f"at {number(event.at)} (unit {event.unit})"
+        if event.kind == "passes":
+            held = f"stays {off_is}" if off_is == on_is else f"is {off_is} in the former and {on_is} in the latter"
+            told.append(f"{at} one passes between {off} and {on}, and {held}")
+        elif event.kind == "undetermined":
+            told.append(f"{at} what happens is undetermined")
+        else:
+            what = "are born" if event.kind == "birth" else "vanish"
+            told.append(f"{at} two {what}, one {off_is} in {off} and one {on_is} in {on}")
+    more = len(c.collisions) - len(told)
+    rest = f"; {plural(more, 'more event')}" if more > 0 else ""
+    return [f"{many}{': ' if told else ''}{'; '.join(told)}{rest}."]
 
 
 def _cycles(found: Findings) -> list[str]:

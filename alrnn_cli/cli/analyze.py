@@ -12,8 +12,8 @@ import typer
 from .conditions import show_conditions
 from .lesions import show_lesions, show_linearised
 from .modes import show_lyapunov, show_slow_modes
-from .options import OUTPUT, Data, Debug, Json, Quiet
-from .output import console, more, number, say
+from .options import OUTPUT, Cache, Data, Debug, Json, Quiet
+from .output import console, fitted, more, number, say
 from .output import table as table_of
 from .points import show_continuation, show_cycles, show_fixed_points
 from .series import Progress, show_series
@@ -41,6 +41,7 @@ def command(
     checkpoint: Annotated[list[Path], typer.Argument(help="what `alrnn train` or `import` wrote; several of one run: also what changed "
                                                      "in between", metavar="CHECKPOINT...")],
     data: Data = None,
+    cache: Cache = None,
     trials: Annotated[
         int | None, typer.Option("--trials", help="test trials to run the model on [500], or free runs [64]", min=1, metavar="INT",
                                  rich_help_panel="Analysis")
@@ -160,7 +161,7 @@ def command(
     _, arrays = store.analysis_paths(target)
     also = "" if reduced is None else f", and the reduced model to {reduced}"
     console().print(f"\nWrote {target} and {arrays.name}{also}", soft_wrap=True)
-    say("Next: alrnn plot bitcodes", quiet=quiet)
+    say(f"Next: alrnn plot {'bitcodes' if report.piecewise_linear else 'loss'}", quiet=quiet)
 
 
 def show(report: AnalysisReport) -> None:
@@ -172,7 +173,7 @@ def show(report: AnalysisReport) -> None:
         screen.print(Text(f"! {line}", style="yellow"))
     for line in report.summary:
         screen.print(Text(f"• {line}"))
-    parts = (
+    parts = (show_lyapunov,) if not report.piecewise_linear else (
         _show_subregions, show_slow_modes, show_lyapunov, show_lesions, show_linearised, show_conditions, show_fixed_points,
         show_cycles, show_continuation, show_series,
     )  # fmt: skip
@@ -204,7 +205,7 @@ def _show_subregions(report: AnalysisReport) -> None:
             _slowest(r),
         )
     screen.print()
-    screen.print(table)
+    screen.print(fitted(table, optional=2))
     more(len(visited), _ROWS)
     u = report.usage["all"]
     possible = f" of {u.n_possible:,}" if u.n_possible is not None else f" of 2^{report.model['P']}"

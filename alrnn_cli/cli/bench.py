@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..analysis.wording import plural
 from ..errors import UsageError, closest
 from .options import OUTPUT, Debug, Json, Quiet
 from .output import console, print_json, say
@@ -124,7 +125,9 @@ def show(result: dict[str, Any]) -> None:
     """Tables on stdout."""
     screen = console()
     m = result["machine"]
-    screen.print(f"{m['processor']}, {m['threads']} threads, torch {m['torch']}; medians of {result['repeats']} rounds")
+    screen.print(
+        f"{m['processor']}, {plural(m['threads'], 'thread')}, torch {m['torch']}; medians of {result['repeats']} rounds"
+    )
     for part in PARTS:
         rows = result.get(part)
         if rows:

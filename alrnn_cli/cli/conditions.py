@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .output import console, number
+from .output import console, fitted, number
 
 if TYPE_CHECKING:
     from ..records import AnalysisReport, Region
@@ -28,18 +28,18 @@ def show_conditions(report: AnalysisReport) -> None:
     table = Table(title="Subregions by condition", title_justify="left", title_style="bold", box=None, pad_edge=False,
                   header_style="dim")  # fmt: skip
     table.add_column("condition", max_width=20, no_wrap=True)
+    table.add_column("eff. number", justify="right")
     for rank, region in enumerate(top, 1):
         table.add_column(region.bitcode if len(region.bitcode) <= _WIDE else f"#{rank}", justify="right")
-    table.add_column("eff. number", justify="right")
     for name in shown:
         shares = [region.frequency_by_condition.get(name) for region in top]
         table.add_row(
             Text(name),
-            *("–" if x is None else f"{100 * x:.1f} %" for x in shares),
             number(report.usage_by_condition[name].effective_number),
+            *("–" if x is None else f"{100 * x:.1f} %" for x in shares),
         )
     screen.print()
-    screen.print(table)
+    screen.print(fitted(table, optional=len(top) - 1))
     if len(shown) < len(names):
         screen.print(f"[dim]The {len(shown)} of {len(names)} conditions whose use differs most from all states'[/]")
     told = {"all": "all states", "last": "last states"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .. import importing
-from .options import OUTPUT, Data, Debug, Json, Quiet, pairs
+from .options import OUTPUT, Cache, Data, Debug, Json, Quiet, pairs
 from .output import console, number, print_json, say
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def command(
                                        rich_help_panel="Task")
     ] = None,
     data: Data = None,
+    cache: Cache = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="the checkpoint to write [ckpt.safetensors]", metavar="FILE", rich_help_panel=OUTPUT)
     ] = Path("ckpt.safetensors"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..records.metrics import parts
 from .output import console, number
 
 if TYPE_CHECKING:
     from ..records import AnalysisReport, Lesion, LinearisedUnit
 
 _ROWS = 12  # units, modes and steps on the screen; the files have all
+_UNITS = 8  # units that have a column each
 
 
 def show_lesions(report: AnalysisReport) -> None:
@@ -44,6 +46,7 @@ def show_lesions(report: AnalysisReport) -> None:
         screen.print()
         screen.print(table)
         _more(len(units))
+        _show_parts(report, units)
     modes = sorted((x for x in report.lesions if x.kind == "remove mode"), key=severity, reverse=True)
     if modes:
         table = Table(title=f"Slow modes removed ({metric} {number(before)} without)", title_justify="left",
@@ -67,6 +70,29 @@ def show_lesions(report: AnalysisReport) -> None:
         "[dim]±: standard error of the change, over ten groups of trials; an effect exceeds three of them; switching is used "
         "where either bit makes the score worse[/]"
     )
+
+
+def _show_parts(report: AnalysisReport, units: dict[int, dict[str, Lesion]]) -> None:
+    """Which part of the metric needs which unit's switching, where it has parts: the score of each with the unit's gentler bit."""
+    from rich.table import Table
+
+    from ..analysis.causes import gentler
+
+    metric, own = next(iter(parts(report.score).items()))
+    if not own:
+        return
+    shown = {unit: gentler(lesions).score for unit, lesions in list(units.items())[:_UNITS]}
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    for column in ("none", *map(str, shown)):
+        table.add_column(column, justify="right")
+    for part, name in own.items():
+        table.add_row(part, *(number(score[name], 2) for score in (report.score, *shown.values())))
+    screen = console()
+    # Not the table's title: that would be broken to the width of a table that may be narrow.
+    screen.print(f"\n[bold]{metric.capitalize()} of each, by fixed unit[/]")
+    screen.print(table)
+    screen.print("[dim]Linear or silent, whichever does less harm to all[/]")
 
 
 def show_linearised(report: AnalysisReport) -> None:

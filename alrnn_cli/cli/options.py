@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +22,20 @@ Data = Annotated[
     str | None,
     typer.Option("--data", help="file or folder of the task's data", metavar="PATH", rich_help_panel="Task"),
 ]
+
+
+def _use_cache(folder: Path | None) -> Path | None:
+    """Make it the cache folder of this process and of those it starts."""
+    if folder is not None:
+        os.environ["ALRNN_CACHE"] = str(folder.expanduser().absolute())
+    return folder
+
+
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", help="where downloaded and derived data are kept [$ALRNN_CACHE, else the platform's folder]",
+                 metavar="FOLDER", rich_help_panel="Task", callback=_use_cache),
+]  # fmt: skip
 
 
 def pairs(texts: Sequence[str], flag: str) -> dict[str, str]:

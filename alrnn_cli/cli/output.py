@@ -70,6 +70,15 @@ def table(title: str, *columns: str) -> Table:
     return made
 
 
+def fitted(made: Table, optional: int) -> Table:
+    """The table without as many of its last `optional` columns as the screen has no room for."""
+    screen = console()
+    while optional and screen.measure(made, options=screen.options.update(max_width=10_000)).maximum > screen.width:
+        made.columns.pop()
+        optional -= 1
+    return made
+
+
 def more(n: int, shown: int) -> None:
     """A line that says how many rows are not on the screen."""
     if n > shown:

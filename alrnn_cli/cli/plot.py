@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import OUTPUT, Debug, Json, pairs
+from .options import OUTPUT, Cache, Data, Debug, Json, pairs
 from .output import console, print_json
 
 NAME = "plot"
@@ -16,6 +16,7 @@ HELP = """Draw a figure from analyses.
     alrnn plot bitcodes
     alrnn plot phase ckpt.analysis.json -o phase.pdf --width full
     alrnn plot loss a.analysis.json b.analysis.json
+    alrnn plot trial --task addition                    (a task, without a model)
     alrnn plot --list
 
 Without a report, the only *.analysis.json in this folder is taken. An existing picture is replaced.
@@ -38,6 +39,18 @@ def command(
         typer.Option("--option", help="an option of the figure, repeatable: log=true, axes=units:0,1",
                      metavar="NAME=VALUE", rich_help_panel="Figure"),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", help="with `trial`: draw this task's trials, without a model", metavar="NAME",
+                     rich_help_panel="Task"),
+    ] = None,
+    task_opt: Annotated[
+        list[str] | None,
+        typer.Option("--task-opt", help="an option of the task, repeatable: T=50", metavar="NAME=VALUE",
+                     rich_help_panel="Task"),
+    ] = None,
+    data: Data = None,
+    cache: Cache = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="the picture: .png, .svg or .pdf [FIGURE.png]", metavar="FILE",
@@ -60,11 +73,21 @@ def command(
         raise UsageError("Which figure?", f"One of: {', '.join(figures.names())}. For example: alrnn plot bitcodes")
     if figure not in figures.names():
         raise UsageError(f"Unknown figure {figure!r}.", closest(figure, figures.names()))
-    paths = reports or [only_report()]
     target = out or Path(f"{figure}.png")
     from .. import store
 
-    loaded = [store.load_analysis(path) for path in paths]
+    if task is None:
+        if task_opt or data is not None:
+            raise UsageError(f"--{'task-opt' if task_opt else 'data'} is given without --task.", "Say which task.")
+        paths = reports or [only_report()]
+        loaded = [store.load_analysis(path) for path in paths]
+    else:
+        if figure != "trial" or reports:
+            what = f"Figure {figure!r} shows a model." if figure != "trial" else "A report and --task are both given."
+            raise UsageError(what, f"For a task's own trials: alrnn plot trial --task {task}")
+        from .. import api
+
+        paths, loaded = [], [api.example(task, pairs(task_opt or [], "--task-opt"), data=data)]
     labels = [label(p) for p in paths] if len(paths) > 1 else None
     drawing = figures.draw(figure, loaded, labels=labels, width=width, options=pairs(option or [], "--option"))
     figures.save(drawing, target)

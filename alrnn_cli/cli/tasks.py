@@ -8,6 +8,7 @@ import typer
 
 from .. import tasks
 from ..config import flag
+from ..records.metrics import parts
 from .options import Debug, Json
 from .output import console, print_json
 
@@ -77,7 +78,7 @@ def _list(*, as_json: bool) -> None:
     for column in ("task", "what it asks", "data"):
         table.add_column(column)
     for t in found:
-        yours = "--data FOLDER, or downloaded" if t.can_fetch else "yours: --data FILE"
+        yours = "--data FOLDER, or downloaded" if t.remote else "yours: --data FILE"
         source = yours if t.needs_data else "generated"
         table.add_row(t.name, t.summary, source)
     console().print(table)
@@ -101,11 +102,13 @@ def _show(task: type[tasks.Task], *, as_json: bool) -> None:
         rows.add_row("outputs", f"N = {content['N']}: {', '.join(outputs)}")
         where = "the last step" if content["scored"] == "last" else "every counted step"
         rows.add_row("loss", f"{content['loss'].replace('_', '-')} at {where}")
-        chance = ", ".join(f"{k} {v:.4g}" for k, v in content["chance"].items())
-        wanted = ", ".join(
-            f"{k} ({'lower' if d == 'min' else 'higher'} is better)" for k, d in content["metrics"].items()
-        )
-        rows.add_row("scores", f"{wanted}; by chance: {chance}")
+        chance, wanted = content["chance"], []
+        for name, own in parts(content["metrics"]).items():
+            better = "lower" if content["metrics"][name] == "min" else "higher"
+            wanted.append(f"{name} ({better} is better, {chance[name]:.4g} by chance)")
+            if own:
+                wanted[-1] += " and of each: " + ", ".join(f"{part} ({chance[full]:.4g})" for part, full in own.items())
+        rows.add_row("scores", "; ".join(wanted))
         for p in content["phases"]:
             constant = "its mean input" if p["input"] is None else f"input {', '.join(f'{x:g}' for x in p['input'])}"
             rows.add_row("phase", f"{p['name']}: {p['help']} ({constant})")

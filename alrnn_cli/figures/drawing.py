@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError, closest
+from ..errors import InputError, UsageError, closest
+from ..records import AnalysisReport
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,6 +55,17 @@ def save(drawing: Drawing, path: Path) -> None:
         got = f"extension {path.suffix!r}" if path.suffix else "no extension"
         raise UsageError(f"{path}: a figure is written as png, svg or pdf, got {got}.", f"Try {path.stem}.png.")
     write_atomic(path, render(drawing, extension))
+
+
+def needs_subregions(figure: str, reports: Iterable[AnalysisReport]) -> None:
+    """Errors: InputError where one of the reports is of a model that has no subregions."""
+    for report in reports:
+        if not report.piecewise_linear:
+            name = report.model.get("name", "its model")
+            raise InputError(
+                f"Figure {figure!r} shows linear subregions, and {report.source.get('file', 'the report')} ({name}) has none.",
+                "Draw its training: alrnn plot loss",
+            )
 
 
 def choose(figure: str, known: Iterable[tuple[str, str, str]], given: Mapping[str, str] | None) -> dict[str, str]:

@@ -42,13 +42,14 @@ from .regions import (
     UnitSwitching,
     Usage,
 )
-from .runs import Parameters, Trajectories, Trials
+from .runs import Parameters, Tokens, Trajectories, Trials
 from .series import (
     Bifurcation,
     LossJumps,
     PointState,
     SeriesPoint,
 )
+from .states import Explained, StateSpread
 
 __all__ = [
     "ANALYSIS_SCHEMA",
@@ -63,6 +64,7 @@ __all__ = [
     "Complete",
     "Continuation",
     "Cycle",
+    "Explained",
     "FixedPoint",
     "History",
     "Information",
@@ -82,6 +84,8 @@ __all__ = [
     "SeriesPoint",
     "SlowMode",
     "Source",
+    "StateSpread",
+    "Tokens",
     "Trajectories",
     "Transitions",
     "Trials",

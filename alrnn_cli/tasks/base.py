@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import UsageError, closest
 from ..lazy import lazy
-from ..records import Trials
+from ..records import Tokens, Trials
+from .datasets import RemoteFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,6 +108,8 @@ class Task(ABC):
     citation: ClassVar[str]
     options: ClassVar[tuple[Option, ...]] = ()
     needs_data: ClassVar[bool] = False
+    #: the files it downloads where no data are given, all of one dataset
+    remote: ClassVar[tuple[RemoteFile, ...]] = ()
     #: resolved configuration on top of the built-in defaults, flat names as on the command line
     recipe: ClassVar[dict[str, Any]] = {}
     #: the published recipe (`--recipe paper`)
@@ -144,11 +147,8 @@ class Task(ABC):
         self.seed = seed
         self.eval_seed = eval_seed
         self.say = say or _say_on_stderr
-        if self.needs_data and data is None and not self.can_fetch:
+        if self.needs_data and data is None and not self.remote:
             raise UsageError(f"Task {self.name!r} reads your own data.", f"Give it: --task {self.name} --data FILE")
-
-    #: True where the data can be downloaded when no folder is given
-    can_fetch: ClassVar[bool] = False
 
     @classmethod
     def resolve_options(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +174,10 @@ class Task(ABC):
 
     def lengths_for_curriculum(self) -> tuple[int, int] | None:
         """(shortest, full) trial length for a curriculum over T; None where T cannot vary."""
+        return None
+
+    def tokens(self) -> Tokens | None:
+        """The vocabulary that `inputs` are indices of; None where they are numbers."""
         return None
 
     @abstractmethod

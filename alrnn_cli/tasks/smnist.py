@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import InputError, UsageError
 from ..lazy import lazy
 from ..records import Trials
-from . import datasets
 from .base import Option, Phase, Task
-from .datasets import RemoteFile
+from .datasets import RemoteFile, fetch
+from .datasets.idx import md5, parse_idx, read_content
 from .scores import accuracy, cross_entropy
 
 if TYPE_CHECKING:
@@ -21,15 +21,42 @@ if TYPE_CHECKING:
 else:
     np = lazy("numpy")
 
-MIRRORS = (
+_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
+
+
+def _remote(name: str, size: int, sha256: str, content_md5: str) -> RemoteFile:
+    urls = tuple(mirror + name for mirror in _MIRRORS)
+    return RemoteFile("mnist", name, urls, size, f"sha256:{sha256}", content_md5=content_md5)
+
+
 FILES = {
-    "train images": RemoteFile("train-images-idx3-ubyte.gz", 9_912_422, "6bbc9ace898e44ae57da46a324031adb"),
-    "train labels": RemoteFile("train-labels-idx1-ubyte.gz", 28_881, "a25bea736e30d166cdddb491f175f624"),
-    "test images": RemoteFile("t10k-images-idx3-ubyte.gz", 1_648_877, "2646ac647ad5339dbf082846283269ea"),
-    "test labels": RemoteFile("t10k-labels-idx1-ubyte.gz", 4_542, "27ae3e4e09519cfbb04c329615203637"),
+    "train images": _remote(
+        "train-images-idx3-ubyte.gz",
+        9_912_422,
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "6bbc9ace898e44ae57da46a324031adb",
+    ),
+    "train labels": _remote(
+        "train-labels-idx1-ubyte.gz",
+        28_881,
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "a25bea736e30d166cdddb491f175f624",
+    ),
+    "test images": _remote(
+        "t10k-images-idx3-ubyte.gz",
+        1_648_877,
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "2646ac647ad5339dbf082846283269ea",
+    ),
+    "test labels": _remote(
+        "t10k-labels-idx1-ubyte.gz",
+        4_542,
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        "27ae3e4e09519cfbb04c329615203637",
+    ),
 }
 _SIDE = 28
 _VALIDATION_SHARE = 10  # one in ten of the training images
@@ -76,7 +103,7 @@ class SequentialMNIST(Task):
         Option("test", 0, "test images, 0 for all", unit="trials", minimum=0),
     )
     needs_data = True
-    can_fetch = True
+    remote = tuple(FILES.values())
     encoder = "conv1d"
     # docs/recipes.md says what was tried.
     recipe: ClassVar[dict[str, Any]] = {
@@ -205,13 +232,10 @@ class SequentialMNIST(Task):
 
     def _read(self) -> _Images:
         if self.data is None:
-            place = datasets.cache_dir() / "mnist"
-            paths = {part: place / file.name for part, file in FILES.items()}
-            contents = {part: datasets.fetch(file, MIRRORS, place, self.say) for part, file in FILES.items()}
+            paths = {part: fetch(file, self.say) for part, file in FILES.items()}
         else:
-            place = Path(self.data).expanduser()
-            paths = _find(place)
-            contents = {part: datasets.read_content(path) for part, path in paths.items()}
+            paths = _find(Path(self.data).expanduser())
+        contents = {part: read_content(path) for part, path in paths.items()}
         train, train_labels = _pair("train", contents, paths)
         test, test_labels = _pair("test", contents, paths)
         if len(train) < 2:
@@ -222,7 +246,7 @@ class SequentialMNIST(Task):
         digest = hashlib.sha256()
         for part in FILES:
             digest.update(contents[part])
-        standard = all(datasets.md5(contents[part]) == file.md5 for part, file in FILES.items())
+        standard = all(md5(contents[part]) == file.content_md5 for part, file in FILES.items())
         return _Images(train, train_labels, test, test_labels, standard, digest.hexdigest())
 
 
@@ -251,8 +275,8 @@ def _find(folder: Path) -> dict[str, Path]:
 def _pair(which: str, contents: dict[str, bytes], paths: dict[str, Path]) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, 784) uint8 and labels (n,) int64 of "train" or "test". Errors: InputError."""
     images_path, labels_path = paths[f"{which} images"], paths[f"{which} labels"]
-    x = datasets.parse_idx(contents[f"{which} images"], 3, images_path)
-    y = datasets.parse_idx(contents[f"{which} labels"], 1, labels_path)
+    x = parse_idx(contents[f"{which} images"], 3, images_path)
+    y = parse_idx(contents[f"{which} labels"], 1, labels_path)
     if x.shape[1:] != (_SIDE, _SIDE):
         raise InputError(
             f"{images_path}: images of {x.shape[1]} × {x.shape[2]} pixels, expected {_SIDE} × {_SIDE}.",

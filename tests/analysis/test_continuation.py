@@ -62,6 +62,20 @@ def test_branches_are_what_a_search_at_each_value_finds(seed: int) -> None:
         assert ends == {"passes": 1, "death": 2, "birth": 0}[c.kind]
 
 
+def test_the_summary_says_what_happens_along_the_input() -> None:
+    def said(params: Parameters, sweep: str) -> list[str]:
+        return [s for s in report(params, input_sweep=sweep).summary if s.startswith("Along ")]
+
+    assert said(slopes(0.5, 1.5, h=-0.3), "0=-1:1:0.5") == [
+        "Along input 0 from -1 to 1 there are 0 to 2 real fixed points: at 0.3 (unit 0) two vanish, one stable in subregion 0 and one unstable in subregion 1."
+    ]
+    assert said(slopes(0.5, -2.5), "0=-1:1:0.5") == [
+        "Along input 0 from -1 to 1 there is 1 real fixed point: at 0 (unit 0) one passes between subregion 0 and subregion 1, and is stable in the former "
+        "and unstable in the latter."
+    ]
+    assert said(slopes(0.5, -2.5), "0=1:3:1") == ["Along input 0 from 1 to 3 there is 1 real fixed point."]
+
+
 def test_a_pair_between_two_values_is_found_from_its_branches() -> None:
     # Real on a short stretch only, which the two values that are searched miss.
     params = make(1, [[0, 0], [1, 0]], A=[0, 0.5], C=[[1], [0]], h=[0, -0.05])

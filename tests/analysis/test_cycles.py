@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+from dataclasses import replace
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from alrnn_cli.analysis import cycles
 from alrnn_cli.analysis.affine import step_map
 from alrnn_cli.analysis.words import may_be_smallest, smallest, spell
 from alrnn_cli.dynamics import all_regions, bits, step
@@ -186,3 +191,14 @@ def test_what_time_leaves_open_is_said_and_visited_cycles_are_found_all_the_same
     for c in answer.cycles:
         z = np.array(c.points)
         np.testing.assert_allclose(step(params, z, np.zeros((len(z), 0))), np.roll(z, -1, axis=0), atol=1e-10)
+
+
+def test_words_that_time_did_not_suffice_to_solve_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without h every word has an orbit at the origin, on all planes at once: none is ruled out, and each has to be solved."""
+    params = replace(random_parameters(6, 4, 0, seed=1), h=np.zeros(6))
+    assert found(params, 2).complete["cycles_reason"].startswith("all words of up to 2 steps")
+    # The words are found at once, and every look at the clock after that is too late.
+    monkeypatch.setattr(cycles, "time", SimpleNamespace(monotonic=itertools.count(time.monotonic(), 1e4).__next__))
+    cut = found(params, 2)
+    assert not cut.complete["cycles"]
+    assert cut.complete["cycles_reason"].startswith("the search was cut short at period 2 (119 found but not solved)")

@@ -126,4 +126,4 @@ def test_states_that_are_not_finite_are_left_out_and_said_so() -> None:
     trajectories.z[0, 2] = np.inf
     found = report(params, trajectories)
     assert found.usage["all"].n_states == 3
-    assert "1 states are not finite" in found.warnings[0]
+    assert "not finite (the trajectory diverged): 1 state." in found.warnings[0]

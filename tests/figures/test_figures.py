@@ -18,7 +18,7 @@ from alrnn_cli.records import AnalysisReport
 
 from . import builders as b
 
-NAMES = ["bitcodes", "eigenvalues", "loss", "phase"]
+NAMES = ["bitcodes", "eigenvalues", "loss", "phase", "trial"]
 
 
 @pytest.fixture(scope="module")

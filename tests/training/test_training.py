@@ -204,6 +204,15 @@ def test_save_every_leaves_numbered_checkpoints(tmp_path):
     assert (tmp_path / "x.safetensors").read_bytes() == (tmp_path / "y.safetensors").read_bytes()
 
 
+def test_a_run_that_begins_anew_leaves_no_numbered_checkpoints_of_the_last_one(tmp_path):
+    task = Addition(OPTIONS)
+    run = configuration.resolve("addition", task.opt, [SETTINGS])
+    for name in ("x-7", "x-12.5", "x-best", "y-7"):
+        (tmp_path / f"{name}.safetensors").write_bytes(b"")
+    train(run, task, tmp_path / "x.safetensors", threads=1, overwrite=True)
+    assert {p.stem for p in tmp_path.iterdir()} == {"x", "x-12.5", "x-best", "y-7"}
+
+
 def test_save_every_gives_the_same_files_where_training_was_stopped(tmp_path):
     task = Addition(OPTIONS)
     run = configuration.resolve("addition", task.opt, [SETTINGS])
