@@ -134,7 +134,9 @@ def test_it_is_torchs_own(kind):
     weight = torch.randn(E, B, T, M, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     states = model.states(s)
     rows = model.seen(states.flatten(1, 2)).view(E, B, T, M)  # of the rnn: what has passed through φ
-    gradients = torch.autograd.grad((rows * weight).sum(), [p for n, p in model.named_parameters() if n not in ("D", "b")])
+    gradients = torch.autograd.grad(
+        (rows * weight).sum(), [p for n, p in model.named_parameters() if n not in ("D", "b")]
+    )
     leaves = [n for n, _ in model.named_parameters() if n not in ("D", "b")]
     for e in range(E):
         with torch.no_grad():

@@ -54,7 +54,9 @@ def test_it_learns(tmp_path, kind):
     run, task = run_of(kind, lr=2e-2, epochs=150.0, fresh=True, schedule="cosine", eval_every=75.0)
     meta = train(run, task, tmp_path / "x.safetensors", threads=1).checkpoint.meta
     assert meta.history["loss"][-1] < 0.5 * task.chance["mse"]
-    assert meta.parameters == sum(x.size for x in store.load_checkpoint(tmp_path / "x.safetensors").tensors.values()) - (
+    assert meta.parameters == sum(
+        x.size for x in store.load_checkpoint(tmp_path / "x.safetensors").tensors.values()
+    ) - (
         5 if kind == "alrnn of tanh" else 0  # A of linear units is stored and not trained
     )
 
@@ -101,7 +103,10 @@ def test_an_rnn_is_the_alrnn_that_its_analysis_reads():
 
 
 def test_a_kernel_that_cannot_is_refused_before_training(tmp_path):
-    for kind, words in (("gru", "--model gru is computed by torch"), ("alrnn of tanh", "computes the ReLU only, not tanh")):
+    for kind, words in (
+        ("gru", "--model gru is computed by torch"),
+        ("alrnn of tanh", "computes the ReLU only, not tanh"),
+    ):
         run, task = run_of(kind)
         with pytest.raises(DeviceError, match=words):
             train(run, task, tmp_path / "x.safetensors", backend="cpu")
