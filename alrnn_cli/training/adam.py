@@ -20,7 +20,7 @@ class Adam:
     factor: (E, n), what a coordinate's rate is multiplied with, in the last term; decay: (E, n), None for none. m, v: (E, n) moments;
     count: (E,) int64, steps since the member's last `reset`. Every operation is elementwise and rounds once, so that a member's bits
     depend neither on the members beside it nor on how the machine splits the work.
-    Source: Kingma & Ba 2015, arXiv 1412.6980; decay of Loshchilov & Hutter 2019, arXiv 1711.05101; ε stands where torch.optim.Adam has it.
+    Source: Kingma & Ba 2015, arXiv 1412.6980, ε where torch.optim.Adam has it; Loshchilov & Hutter 2019, arXiv 1711.05101 (decay).
     """
 
     def __init__(self, factor: Tensor, decay: Tensor | None = None) -> None:
