@@ -103,7 +103,7 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(jsonable(value), sort_keys=True, allow_nan=False, indent=indent, ensure_ascii=False)
 
 
-def sha256(data: bytes) -> str:
+def sha256(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
@@ -122,7 +122,7 @@ def file_sha256(path: Path) -> str:
 def _pack(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> bytes:
     # safetensors scrambles arrays that are not C-contiguous, and ascontiguousarray makes 0-d arrays 1-d.
     packed = {k: v if v.ndim == 0 else np.ascontiguousarray(v) for k, v in sorted(tensors.items())}
-    hashes = {k: sha256(v.tobytes()) for k, v in packed.items()}
+    hashes = {k: sha256(v.data) for k, v in packed.items()}
     return to_safetensors(packed, metadata={_KEY: to_json({**meta, "sha256": hashes})})
 
 
@@ -147,7 +147,7 @@ def _unpack(path: Path, schema: str, what: str, remedy: str) -> tuple[dict[str, 
         raise InputError(f"{path}: got schema {meta.get('schema')!r}, expected {schema!r}.", remedy)
     hashes = meta.pop("sha256", {})
     for name, tensor in tensors.items():
-        if hashes.get(name) != sha256(np.ascontiguousarray(tensor).tobytes()):
+        if hashes.get(name) != sha256(np.ascontiguousarray(tensor).data):
             raise InputError(f"{path}: tensor {name!r} does not match its recorded hash; the file is corrupt.", remedy)
     if set(hashes) != set(tensors):
         raise InputError(f"{path}: tensors {sorted(set(hashes) ^ set(tensors))} are missing or unexpected.", remedy)

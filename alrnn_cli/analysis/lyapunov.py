@@ -37,8 +37,7 @@ def lyapunov(system: Parameters | Map, trajectories: Trajectories, exponents: in
 
     Where |R_t,ii| <= M eps (|A| + ‖W‖_F), or M eps times the largest ‖J‖_F of that step, the map loses a direction, an exponent of
     -infinity. It then goes last with all its past, and the others grow on as they did: J q_i = 0 leaves of a later column what is at
-    right angles to q_i, which is what its R_jj
-    has counted.
+    right angles to q_i, which is what its R_jj has counted.
 
     Standard error: blocks are trials, or equal pieces of them where there are fewer than 20; with their means x_b and shares w_b
     of the steps, sqrt(n / (n - 1) Σ w_b² (x_b - x̄)²). It takes blocks to be independent and knows nothing of a bias that all trials

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import OUTPUT, Data, Debug, Json, pairs
+from .options import OUTPUT, Cache, Data, Debug, Json, pairs
 from .output import console, print_json
 
 NAME = "plot"
@@ -50,6 +50,7 @@ def command(
                      rich_help_panel="Task"),
     ] = None,
     data: Data = None,
+    cache: Cache = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="the picture: .png, .svg or .pdf [FIGURE.png]", metavar="FILE",

@@ -31,7 +31,7 @@ it), else it has the default given here. --dry-run prints what would be run.
 
 SCHEMA = "alrnn.train/1"
 
-_PANELS = {"model": "Model", "training": "Training"}
+PANELS = {"model": "Model", "training": "Training"}
 
 _LEADING: dict[str, tuple[Any, Any]] = {
     "task": (Annotated[str | None, typer.Option("--task", help="what to learn; `alrnn tasks` lists them", metavar="NAME",
@@ -134,15 +134,27 @@ def _show_config(run: configuration.RunConfig, *, as_json: bool) -> None:
 
 def to_toml(content: dict[str, Any]) -> str:
     """A resolved configuration as TOML that --config reads back. None has no TOML spelling and is left out."""
-    import json
-
     lines, tables = [], []
     for key, value in content.items():
         if isinstance(value, dict):
-            tables += ["", f"[{key}]", *(f"{k} = {json.dumps(v)}" for k, v in value.items() if v is not None)]
+            tables += ["", f"[{key}]", *_entries(value)]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            tables += [line for one in value for line in ("", f"[[{key}]]", *_entries(one))]
         elif value is not None:
-            lines.append(f"{key} = {json.dumps(value)}")
+            lines += _entries({key: value})
     return "\n".join(lines + tables)
+
+
+def _entries(table: dict[str, Any]) -> list[str]:
+    """Lines of one table; a table in it is written in line."""
+    import json
+
+    def spell(value: Any) -> str:
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{k} = {spell(v)}" for k, v in value.items()) + "}"
+        return json.dumps(value)
+
+    return [f"{key} = {spell(value)}" for key, value in table.items() if value is not None]
 
 
 def _conclude(run: Run, task: tasks.Task, requirements: list[tuple[str, str, float]], given: dict[str, Any]) -> None:
@@ -193,7 +205,7 @@ def _conclude(run: Run, task: tasks.Task, requirements: list[tuple[str, str, flo
         say(f"Next: alrnn analyze {out}", quiet=given["quiet"])
 
 
-_METAVARS = {"int": "INT", "float": "NUM", "float | None": "NUM", "str": "NAME", "bool": None}
+METAVARS = {"int": "INT", "float": "NUM", "float | None": "NUM", "str": "NAME", "bool": None}
 
 
 def _signature() -> inspect.Signature:
@@ -215,8 +227,8 @@ def _signature() -> inspect.Signature:
                     typer.Option(
                         f"{flag}/--no-{flag[2:]}" if option.type == "bool" else flag,
                         help=f"{meta['help']}{choices} [{shown}{unit}]",
-                        metavar=_METAVARS[str(option.type)],
-                        rich_help_panel=_PANELS[section],
+                        metavar=METAVARS[str(option.type)],
+                        rich_help_panel=PANELS[section],
                     ),
                 ],
                 None,

@@ -14,8 +14,8 @@ TAKES = ()
 class GRU(Gated):
     """z_t = (1 - u) ∘ n + u ∘ z_{t-1}, the gates r and u being σ(W_i s_t + b_i + W_h z_{t-1} + b_h).
 
-    n = tanh(W_in s_t + b_in + r ∘ (W_hn z_{t-1} + b_hn)). Rows of the weights: r, u, n. Parameters have the names
-    and shapes of torch.nn.GRU's, with a member axis.
+    n = tanh(W_in s_t + b_in + r ∘ (W_hn z_{t-1} + b_hn)). Rows of the weights: r, u, n. Parameters have the names and shapes of
+    torch.nn.GRU's, with a member axis.
     Source: Cho et al. 2014, arXiv 1406.1078, with torch's place for b_hn.
     """
 

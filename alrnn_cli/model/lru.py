@@ -59,14 +59,17 @@ class LRU(Network):
         backend: str = "auto",
     ) -> Tensor:
         s, start = without_padding(s, lengths), self.initial_state(s.shape[1], z0)
-        modes = torch.exp(torch.complex(-self.nu.exp(), self.theta.exp()))
-        # One member's product after the other: how products of a stack round depends on its size.
-        drive = (
-            torch.stack([x @ B.mT for x, B in zip(s, self.B, strict=True)])
-            * self.log_gamma.exp().tile(2)[:, None, None]
-        )
-        x = _Recurrence.apply(_complex(drive.permute(2, 0, 1, 3)), modes, _complex(start))  # type: ignore[no-untyped-call]
-        return hold(torch.cat([x.real, x.imag], -1).permute(1, 2, 0, 3), lengths, last)
+        # One member after the other, so that each rounds as it would alone.
+        members = zip(s, start, self.nu, self.theta, self.log_gamma, self.B, strict=True)
+        return hold(torch.stack([_one(*member) for member in members]), lengths, last)
+
+
+def _one(x: Tensor, start: Tensor, nu: Tensor, theta: Tensor, log_gamma: Tensor, B: Tensor) -> Tensor:
+    """States (B, T, 2 M) of one member. x: (B, T, K); start: (B, 2 M)."""
+    modes = torch.exp(torch.complex(-nu.exp(), theta.exp()))
+    drive = (x.transpose(0, 1) @ B.mT) * log_gamma.exp().tile(2)
+    z: Tensor = _Recurrence.apply(_complex(drive), modes, _complex(start))  # type: ignore[no-untyped-call]
+    return torch.cat([z.real, z.imag], -1).transpose(0, 1)
 
 
 def _complex(z: Tensor) -> Tensor:
@@ -77,14 +80,14 @@ def _complex(z: Tensor) -> Tensor:
 class _Recurrence(torch.autograd.Function):
     """x_t = λ ∘ x_{t-1} + u_t, with the adjoint a_t = dL/dx_t + λ* ∘ a_{t+1}: dL/du_t = a_t, dL/dλ = Σ x*_{t-1} ∘ a_t.
 
-    u: (T, E, B, M), λ: (E, M), x_0: (E, B, M), complex; dL/dx of a complex x is dL/dRe x + i dL/dIm x. Returns: (T, E, B, M).
+    u: (T, B, M), λ: (M,), x_0: (B, M), complex; dL/dx of a complex x is dL/dRe x + i dL/dIm x. Returns: (T, B, M).
     """
 
     @staticmethod
     def forward(ctx: Any, u: Tensor, modes: Tensor, start: Tensor) -> Tensor:
-        x, before, per_trial = torch.empty_like(u), start, modes[:, None, :]
+        x, before = torch.empty_like(u), start
         for now, new in zip(u.unbind(0), x.unbind(0), strict=True):
-            before = torch.addcmul(now, per_trial, before, out=new)
+            before = torch.addcmul(now, modes, before, out=new)
         ctx.save_for_backward(modes, start, x)
         return x
 
@@ -92,14 +95,14 @@ class _Recurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
         modes, start, x = ctx.saved_tensors
-        back = modes.conj().resolve_conj()[:, None, :]
+        back = modes.conj().resolve_conj()
         adjoint = torch.empty_like(x)
         adjoint[-1] = grad[-1]
         steps = adjoint.unbind(0)
         for t in range(len(x) - 1, 0, -1):
             torch.addcmul(grad[t - 1], back, steps[t], out=steps[t - 1])
         before = torch.cat([start[None], x[:-1]])
-        return adjoint, (before.conj() * adjoint).sum((0, 2)), back * steps[0]
+        return adjoint, (before.conj() * adjoint).sum((0, 1)), back * steps[0]
 
 
 MODEL = LRU

@@ -48,7 +48,7 @@ class Multitask(Task):
         "P": 8,
         "init": "identity",
         "batch": 64,
-        "epochs": 300.0,
+        "epochs": 30.0,
         "lr": 3e-3,
         "schedule": "cosine",
         "warmup": 0.02,

@@ -82,7 +82,8 @@ def _spectral_radius(params: Parameters, z: np.ndarray) -> tuple[float, int]:
 
 def parameters(model: Network, member: int = 0) -> Parameters | None:
     """The almost-linear RNN that one member is, in float64; None where it is none."""
-    tensors = {name: p[member].detach().cpu().numpy() for name, p in model.named_parameters()}
+    own = {name: p for name, p in model.arrays().items() if not name.startswith("encoder.")}
+    tensors = {name: p[member].detach().cpu().numpy() for name, p in own.items()}
     found = maps.read(tensors, asdict(model.configs[member]))
     return found if isinstance(found, Parameters) else None
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from alrnn_cli.cli.analyze import show
+from alrnn_cli.records import Lesion
 
 from ..analysis.systems import ADDITION, addition_trials, free, make, random_parameters, report, roll
 
@@ -73,3 +74,29 @@ def test_eight_bits_four_phases_and_eleven_conditions_fit_the_screen(capsys, mon
     share = found.regions[0].frequency_by_condition[tasks[0]]
     assert rows[0].split()[3] == f"{100 * share:.1f}"
     assert max(map(len, text.splitlines())) <= columns
+
+
+def test_parts_of_the_metric_stand_beside_each_unit_with_its_gentler_bit(capsys, monkeypatch):
+    params = make(2, np.eye(3) * 0.5)
+
+    def lesion(unit, kind, whole, **of):
+        score = {"accuracy": whole, **{f"accuracy.{name}": value for name, value in of.items()}}
+        return Lesion(
+            target=f"unit {unit}", unit=unit, kind=kind, bit=kind == "linearise", score=score, change=whole - 0.9,
+            standard_error=0.01, effect="worse", diverged=0,
+        )  # fmt: skip
+
+    lesions = (
+        lesion(1, "linearise", 0.7, Go=0.8, Stop=0.6), lesion(1, "silence", 0.5, Go=0.11, Stop=0.12),
+        lesion(1, "freeze", 0.5, Go=0.11, Stop=0.12),
+        lesion(2, "linearise", 0.3, Go=0.13, Stop=0.14), lesion(2, "silence", 0.6, Go=0.25, Stop=0.95),
+        lesion(2, "freeze", 0.6, Go=0.25, Stop=0.95),
+    )  # fmt: skip
+    found = report(params, score={"accuracy": 0.9, "mse": 1.0, "accuracy.Go": 1.0, "accuracy.Stop": 0.8})
+    text = shown(replace(found, lesions=lesions), capsys, monkeypatch)
+    table = text.split("Accuracy of each, by fixed unit")[1].splitlines()[1:4]
+    assert [row.split() for row in table] == [
+        ["none", "2", "1"], ["Go", "1", "0.25", "0.8"], ["Stop", "0.8", "0.95", "0.6"]
+    ]  # fmt: skip
+    whole = report(params, score={"accuracy": 0.9})
+    assert "of each" not in shown(replace(whole, lesions=lesions), capsys, monkeypatch)

@@ -20,14 +20,14 @@ TINY = ("--task", "addition", "--task-opt", "T=6", "--task-opt", "train=40", "--
         "--task-opt", "test=20", "--M", "4", "--P", "1", "--batch", "20", "--epochs", "2", "--restarts", "0")  # fmt: skip
 
 OPTIONS = {
-    "train": """--task --task-opt --data --cache --config --recipe --M --P --init --input-scale --readout --readout-bias
+    "train": """--task --task-opt --data --cache --config --recipe --model --M --P --phi --r-min --r-max --init --input-scale --readout --readout-bias
         --no-readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup --clip --tau --M-reg --fresh --no-fresh
         --curriculum --restarts --restart-after --restart-above --seed --eval-seed --eval-every --patience --target
         --max-steps --max-seconds --device --backend --threads --tf32 --out -o --overwrite --resume --save-every --require
         --dry-run --json --quiet -q --debug""",
     "analyze": """--data --cache --trials --steps --transient --seed --trajectories --input --input-sweep --max-period --virtual --budget
         --lesions --linearise-until --save-reduced --compat --lyapunov --out -o --json --quiet -q --debug""",
-    "plot": "--list --width --option --task --task-opt --data --out -o --caption --json --debug",
+    "plot": "--list --width --option --task --task-opt --data --cache --out -o --caption --json --debug",
     "tasks": "--json --debug",
     "demo": "--folder --debug",
     "import": "--from --P --readout --task --task-opt --data --cache --out -o --overwrite --json --quiet -q --debug",

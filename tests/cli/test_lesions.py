@@ -73,25 +73,3 @@ def test_usage(here, tmp_path):
         assert (code, shown) == (ExitCode.USAGE, ""), errors
         assert words in errors
     assert [p.name for p in tmp_path.iterdir()] == ["imported.safetensors"]
-
-
-def test_parts_of_the_metric_are_shown_by_unit(here, tmp_path):
-    options = ("train=110", "validation=44", "test=44", "tasks=ReactPro+ReactAnti")
-    made = here(
-        "train", "--task", "multitask", *(x for option in options for x in ("--task-opt", option)), "--M", "6", "--P", "3",
-        "--batch", "22", "--epochs", "20", "--eval-every", "5", "--backend", "torch", "-q",
-    )  # fmt: skip
-    assert made[0] == 0, made[2]
-    code, text, errors = here("analyze", "ckpt.safetensors", "--lesions", "--max-period", "1")
-    assert code == 0, errors
-    report = json.loads((tmp_path / "ckpt.analysis.json").read_text())
-    header, *rows = text.split("Accuracy of each, by fixed unit")[1].splitlines()[1:4]
-    assert sorted(header.split()[1:]) == ["3", "4", "5"]
-    for row, task in zip(rows, ("ReactPro", "ReactAnti"), strict=True):
-        name, intact, *scores = row.split()
-        assert name == task
-        assert float(intact) == pytest.approx(report["score"][f"accuracy.{task}"], abs=0.005)
-        for unit, shown in zip(header.split()[1:], scores, strict=True):
-            own = [x for x in report["lesions"] if x["unit"] == int(unit) and x["kind"] in ("linearise", "silence")]
-            best = max(own, key=lambda x: x["score"]["accuracy"])
-            assert float(shown) == pytest.approx(best["score"][f"accuracy.{task}"], abs=0.005)

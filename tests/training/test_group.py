@@ -425,6 +425,7 @@ def test_a_member_that_is_not_finite_once_makes_no_further_step():
     ("changes", "options", "named"),
     [
         ({"M": 7}, {}, "--M is 6 for one and 7 for another"),
+        ({"phi": "tanh"}, {}, "--phi is relu for one and tanh"),
         ({"batch": 15}, {}, "--batch"),
         ({"encoder": "conv1d"}, {}, "--encoder is none for one and conv1d"),
         ({"readout": "phi"}, {}, "--readout is"),

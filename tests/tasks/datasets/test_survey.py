@@ -63,6 +63,7 @@ def test_archives_derived_arrays_and_what_others_left(server: Server, cache: Pat
     (cache / "set" / "derived" / ".mfcc-01.safetensors.abc").write_bytes(b"123")
     (cache / "set" / "unpacked" / ".set-0123.unpacking").mkdir()
     (cache / "set" / "notes.txt").write_bytes(b"hello")
+    (cache / "set" / ".DS_Store").write_bytes(b"")
     (cache / "stray").write_bytes(b"not in a dataset's folder")
     items = by_name(("one", file), ("mine", remote(server, "ok")))
     states = {n: (i.dataset, i.kind, i.state, i.tasks) for n, i in items.items() if i.dataset == "set"}
