@@ -76,6 +76,11 @@ class TrainingConfig:
     schedule: str = _option("constant", "learning rate over training", choices=SCHEDULES)
     warmup: float = _option(0.0, "share of training over which the learning rate rises from 0", minimum=0, maximum=1)
     clip: float = _option(0.0, "largest gradient norm; a larger one is scaled down (0: no limit)", minimum=0)
+    weight_decay: float = _option(
+        0.0,
+        "decay of weights but those of A, W and h: at each step a share of so many times the learning rate",
+        minimum=0,
+    )
     tau: float = _option(0.0, "weight of the manifold regularisation", minimum=0, own=True)
     M_reg: int = _option(-1, "units that are regularised, the first of the M (-1: M // 2)", minimum=-1, own=True)
     fresh: bool = _option(False, "draw new trials at every step instead of repeating a fixed set")

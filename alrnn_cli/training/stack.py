@@ -63,7 +63,13 @@ class Stack:
         factor = torch.ones_like(self.values)
         for name in self.model.recurrent:
             factor[:, self.columns[name][0]] = torch.tensor([[c.lr_recurrent] for c in t], device=device)
-        self.adam = Adam(factor)
+        decay = None
+        if any(c.weight_decay for c in t):
+            decay = torch.zeros_like(self.values)
+            for name in self._leaves:
+                if self._decays(name):
+                    decay[:, self.columns[name][0]] = torch.tensor([[c.weight_decay] for c in t], device=device)
+        self.adam = Adam(factor, decay)
         self._going = array(torch.ones(E, dtype=torch.bool, device=device))
         self._clip = None
         if any(c.clip for c in t):
@@ -84,6 +90,10 @@ class Stack:
     def _view(self, rows: Tensor, name: str) -> Tensor:
         where, shape = self.columns[name]
         return rows[:, where].view(len(rows), *shape)
+
+    def _decays(self, name: str) -> bool:
+        """Matrices but those of the recurrence, whose penalty is tau's; no bias and no state."""
+        return name not in (*self.model.recurrent, "z0") and len(self.columns[name][1]) > 1
 
     def begin(self, e: int, seed: Sequence[int]) -> None:
         """Draw member e anew and forget its moments."""
