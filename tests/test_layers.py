@@ -46,7 +46,7 @@ ALLOWED = {
     "figures": {"dynamics", "records", "config", "errors", "store"},
     "bench": {"training", "analysis", "kernels", "figures", "config", "errors", "__version__"},
     "reduction": {"analysis", "maps", "store", "records", "errors"},
-    "report": {"config", "analysis", "maps", "material", "store", "records", "errors", "__version__"},
+    "examine": {"config", "analysis", "maps", "material", "store", "records", "errors", "__version__"},
 }
 FORBIDDEN = {
     "analysis": {"torch", "matplotlib", "rich", "typer"},
