@@ -27,7 +27,7 @@ OPTIONS = {
         --dry-run --json --quiet -q --debug""",
     "analyze": """--data --cache --trials --steps --transient --seed --trajectories --input --input-sweep --max-period --virtual --budget
         --lesions --linearise-until --save-reduced --compat --lyapunov --out -o --json --quiet -q --debug""",
-    "plot": "--list --width --option --task --task-opt --data --cache --out -o --caption --json --debug",
+    "plot": "--list --width --option --task --task-opt --task-data --cache --out -o --format --data --caption --show --json --debug",
     "tasks": "--json --debug",
     "demo": "--folder --debug",
     "import": "--from --P --readout --task --task-opt --data --cache --out -o --overwrite --json --quiet -q --debug",

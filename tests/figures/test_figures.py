@@ -86,7 +86,7 @@ def test_saving_twice_gives_the_same_bytes(name: str, addition: AnalysisReport, 
 
 def test_refusals(addition: AnalysisReport, tmp_path: Path) -> None:
     drawing = figures.draw("bitcodes", [addition])
-    with pytest.raises(UsageError, match="png, svg or pdf"):
+    with pytest.raises(UsageError, match="pdf, svg or png"):
         figures.save(drawing, tmp_path / "a.jpg")
     assert not list(tmp_path.iterdir())
     with pytest.raises(UsageError) as unknown:
