@@ -21,9 +21,9 @@ _SHARED = ("drawing", "style")
 
 
 def names() -> list[str]:
-    """Every figure there is, by file name; nothing is imported."""
+    """Every figure there is, by file name with - for _; nothing is imported."""
     paths = Path(__file__).parent.glob("*.py")
-    return sorted(p.stem for p in paths if not p.stem.startswith("_") and p.stem not in _SHARED)
+    return sorted(p.stem.replace("_", "-") for p in paths if not p.stem.startswith("_") and p.stem not in _SHARED)
 
 
 def summary(name: str) -> str:
@@ -56,14 +56,14 @@ def draw(
     labels: a name for each report; width: "column" (3.4 in), "full" (7 in) or "slide" (10 in); options: see `options`.
     Errors: UsageError for an unknown figure, option or width; InputError where a report lacks what the figure shows.
     """
-    _path(name)
+    stem = _path(name).stem
     if not reports:
         raise InputError(f"Figure {name!r} got no report.", "Make one: alrnn analyze CHECKPOINT")
     from . import style
     from .drawing import choose
 
     names_of_reports = style.labels_of(labels, len(reports))
-    module = import_module(f".{name}", __name__)
+    module = import_module(f".{stem}", __name__)
     chosen = choose(name, module.OPTIONS, options)
     with style.context(width):
         drawing: Drawing = module.draw(list(reports), names_of_reports, width, chosen)
@@ -73,7 +73,7 @@ def draw(
 def _path(name: str) -> Path:
     if name not in names():
         raise UsageError(f"No figure {name!r}.", closest(name, names()))
-    return Path(__file__).parent / f"{name}.py"
+    return Path(__file__).parent / f"{name.replace('-', '_')}.py"
 
 
 def _parsed(name: str) -> ast.Module:

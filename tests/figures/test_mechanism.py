@@ -1,0 +1,165 @@
+"""Figures of the mechanism: any report is drawn without a defect or refused in one line, and what is drawn is what it says."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from alrnn_cli import dynamics, figures
+from alrnn_cli.errors import InputError, UsageError
+from alrnn_cli.records import AnalysisReport
+
+from . import builders as b
+from . import complete as c
+from .layout import artists, defects, words
+
+
+def broken() -> AnalysisReport:
+    """Trials that diverge, one of them from the first step on."""
+    report = b.network(4, 4, conditions=4)
+    z = report.arrays["trajectories.z"].copy()
+    z[0], z[1, 10:], z[2, 20:] = np.nan, np.inf, -np.inf
+    return dataclasses.replace(report, arrays={**report.arrays, "trajectories.z": z})
+
+
+def no_trajectories() -> AnalysisReport:
+    report = b.network(4, 2)
+    return dataclasses.replace(report, arrays={k: v for k, v in report.arrays.items() if "trajectories" not in k})
+
+
+EDGES = {
+    "P = 0": lambda: b.network(3, 0),
+    "P = M": lambda: b.network(6, 6, conditions=4),
+    "M = 1": lambda: b.network(1, 1),
+    "M = 1, P = 0": lambda: b.network(1, 0),
+    "one region": lambda: b.record(P=2, M=3, regions=(b.region("01", 1.0, [0.9, 0.5, 0.1]),)),
+    "300 regions": b.many_regions,
+    "12 conditions": lambda: b.network(12, 6, conditions=12, n=24),
+    "40 conditions": lambda: b.network(8, 3, conditions=40, n=64),
+    "NaN": broken,
+    "no trajectories": no_trajectories,
+    "nothing": b.record,
+}
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, AnalysisReport]:
+    return {name: c.complete(make()) for name, make in EDGES.items()}
+
+
+@pytest.fixture(scope="module")
+def addition() -> AnalysisReport:
+    return c.complete(b.addition())
+
+
+#: What is refused, for there is nothing to see; all else is drawn.
+REFUSED = {
+    "transitions": {"P = 0", "M = 1, P = 0", "one region", "nothing"},
+}
+
+
+@pytest.mark.parametrize(("name", "edge"), [(n, e) for n in REFUSED for e in EDGES if e not in REFUSED[n]])
+def test_any_report_is_drawn_without_a_defect(name: str, edge: str, made: dict[str, AnalysisReport]) -> None:
+    drawing = figures.draw(name, [made[edge]])
+    assert defects(drawing) == []
+    assert drawing.data
+    assert len({tuple(row) for row in drawing.data}) == 1  # one table
+    assert drawing.caption.endswith(".")
+
+
+@pytest.mark.parametrize(("name", "edge"), [(n, e) for n in REFUSED for e in EDGES if e in REFUSED[n]])
+def test_what_has_nothing_to_see_is_refused_in_one_line(name: str, edge: str, made: dict[str, AnalysisReport]) -> None:
+    with pytest.raises(InputError) as refusal:
+        figures.draw(name, [made[edge]])
+    assert "\n" not in refusal.value.message
+    assert "alrnn" in refusal.value.hint
+
+
+@pytest.mark.parametrize("width", ["full", "slide"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_wider_pages_and_several_reports_have_no_defects(
+    name: str, width: str, made: dict[str, AnalysisReport]
+) -> None:
+    pair = [made["300 regions" if name not in NEED_TRIALS else "40 conditions"], made["P = M"]]
+    drawing = figures.draw(name, pair, width=width, labels=["one model", "the other"])
+    assert defects(drawing) == []
+    assert {row["report"] for row in drawing.data} == {"one model", "the other"}
+
+
+NEED_TRIALS: set[str] = set()
+
+
+def shown(drawing: figures.Drawing) -> list[str]:
+    return [t.get_text() for t in words(drawing)]
+
+
+def refused(name: str, report: AnalysisReport, said: str, hint: str = "", **options: str) -> None:
+    with pytest.raises((InputError, UsageError), match=said) as refusal:
+        figures.draw(name, [report], options=options)
+    assert hint in refusal.value.hint
+
+
+# transitions
+
+
+def test_transitions_are_those_of_the_trials(made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    counted: Counter[tuple[str, str]] = Counter()
+    for trial in report.arrays["trajectories.z"]:
+        codes = [dynamics.code(row) for row in dynamics.bits(trial, 6)]
+        counted.update(pairwise(codes))
+    drawing = figures.draw("transitions", [report], options={"top": "16", "least": "0"})
+    rows = {(row["from"], row["to"]): row for row in drawing.data if row["what"] == "transition"}
+    assert {pair: row["count"] for pair, row in rows.items()} == counted
+    for (start, end), row in rows.items():
+        out = sum(n for (first, _), n in counted.items() if first == start)
+        assert row["probability"] == counted[start, end] / out
+        if start != end:
+            assert row["when_leaving"] == pytest.approx(counted[start, end] / (out - counted[start, start]))
+    arrows = [a for a in drawing.figure.findobj() if str(a.get_gid()).startswith("edge-")]
+    assert len(arrows) == sum(start != end for start, end in rows)
+    likely = figures.draw("transitions", [report], options={"top": "16", "least": "30"})
+    drawn = [a for a in likely.figure.findobj() if str(a.get_gid()).startswith("edge-")]
+    assert len(drawn) == sum((row["when_leaving"] or 0) >= 0.3 for row in rows.values()) < len(arrows)
+    assert f"{len(arrows) - len(drawn)} pairs of less than 30 % not drawn." in likely.caption
+
+
+def test_rare_subregions_become_one_node(made: dict[str, AnalysisReport]) -> None:
+    report = made["300 regions"]
+    drawing = figures.draw("transitions", [report], options={"top": "4"})
+    nodes = [row for row in drawing.data if row["what"] == "node"]
+    used = sorted(report.regions, key=lambda r: -r.count)[:4]
+    assert [row["from"] for row in nodes] == [*(r.bitcode for r in used), "other"]
+    assert sum(row["frequency"] for row in nodes) == pytest.approx(1)
+    assert sum(row["count"] for row in nodes) == report.arrays["transitions.edges"][:, 2].sum()
+    assert "other (296)" in shown(drawing)
+    matrix = figures.draw("transitions", [report], options={"form": "matrix", "top": "4", "log": "yes"})
+    (image,) = artists(matrix, "matrix")
+    probability = {(row["from"], row["to"]): row["probability"] for row in drawing.data if row["what"] == "transition"}
+    codes = [row["from"] for row in nodes]
+    expected = [[probability.get((i, j), 0) for j in codes] for i in codes]
+    np.testing.assert_allclose(image.get_array().filled(0), expected)
+    assert defects(matrix) == []
+
+
+def test_nodes_that_follow_each_other_stand_side_by_side() -> None:
+    from alrnn_cli.figures.transitions import circle_order
+
+    ring = np.random.default_rng(0).permutation(9)
+    weight = np.zeros((9, 9))
+    for i, j in zip(ring, np.roll(ring, 1), strict=True):
+        weight[i, j] = weight[j, i] = 1
+    place = np.argsort(circle_order(weight))
+    assert {(abs(place[i] - place[j]) in (1, 8)) for i, j in zip(*np.nonzero(weight), strict=True)} == {True}
+
+
+def test_transitions_refusals(made: dict[str, AnalysisReport], addition: AnalysisReport) -> None:
+    refused("transitions", b.addition(), "no array transitions.edges", "alrnn analyze")
+    refused("transitions", made["one region"], "one linear subregion")
+    refused("transitions", made["nothing"], "no visited subregion")
+    refused("transitions", addition, "expected one of graph, matrix", form="map")
+    refused("transitions", addition, "whole number", least="x")
