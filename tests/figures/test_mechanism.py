@@ -58,6 +58,7 @@ def addition() -> AnalysisReport:
 
 #: What is refused, for there is nothing to see; all else is drawn.
 REFUSED = {
+    "bitcode-raster": {"P = 0", "M = 1, P = 0", "one region", "300 regions", "no trajectories", "nothing"},
     "transitions": {"P = 0", "M = 1, P = 0", "one region", "nothing"},
 }
 
@@ -90,7 +91,7 @@ def test_wider_pages_and_several_reports_have_no_defects(
     assert {row["report"] for row in drawing.data} == {"one model", "the other"}
 
 
-NEED_TRIALS: set[str] = set()
+NEED_TRIALS = {"bitcode-raster"}
 
 
 def shown(drawing: figures.Drawing) -> list[str]:
@@ -163,3 +164,47 @@ def test_transitions_refusals(made: dict[str, AnalysisReport], addition: Analysi
     refused("transitions", made["nothing"], "no visited subregion")
     refused("transitions", addition, "expected one of graph, matrix", form="map")
     refused("transitions", addition, "whole number", least="x")
+
+
+# bitcode-raster
+
+
+def test_raster_shows_every_state_of_every_trial_by_condition() -> None:
+    report = b.network(12, 6, conditions=12, n=24)
+    lengths = np.full(24, 60)
+    lengths[5] = 33
+    report = dataclasses.replace(report, arrays={**report.arrays, "trajectories.lengths": lengths})
+    drawing = figures.draw("bitcode-raster", [report], options={"top": "3"})
+    z, conditions = report.arrays["trajectories.z"], report.arrays["trajectories.conditions"]
+    order = np.argsort(conditions, kind="stable")
+    used = [r.bitcode for r in sorted(report.regions, key=lambda r: (-r.count, r.bitcode))]
+    (image,) = artists(drawing, "bitcodes")
+    picture = image.get_array()
+    seen = np.full((24, 60), "", dtype=object)
+    for row in drawing.data:
+        assert row["trial"] == order[row["row"]]
+        assert row["condition"] == conditions[row["trial"]]
+        seen[row["row"], row["from_step"] - 1 : row["to_step"]] = row["bitcode"]
+        assert row["phase"] == ("delay" if row["from_step"] > 20 else "stimulus")
+    for i, trial in enumerate(order):
+        codes = [dynamics.code(bit) for bit in dynamics.bits(z[trial], 6)]
+        for t, bitcode in enumerate(codes):
+            if t >= lengths[trial]:
+                assert picture.mask[i, t]
+                assert seen[i, t] == ""
+            else:
+                assert picture[i, t] == min(used.index(bitcode), 3)
+                assert seen[i, t] == bitcode
+    assert len(artists(drawing, "group")) == 11
+    assert {"0°", "330°", "other", "stimulus", "delay"} <= set(shown(drawing))
+    (strip,) = artists(drawing, "phases")
+    np.testing.assert_array_equal(strip.get_array(), [[0] * 20 + [1] * 40])
+
+
+def test_raster_has_phases_trial_by_trial_where_they_differ(addition: AnalysisReport) -> None:
+    drawing = figures.draw("bitcode-raster", [addition], options={"trials": "5"})
+    (picture,) = artists(drawing, "phases")
+    np.testing.assert_array_equal(picture.get_array(), addition.arrays["trajectories.phases"][:5])
+    assert "5 of the report's 12 example trials." in drawing.caption
+    refused("bitcode-raster", addition, "whole number of at least 1", trials="0")
+    refused("bitcode-raster", b.many_regions(), "no example trial", "alrnn analyze")
