@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ..records import AnalysisReport, Region
+from ..records.metrics import parts
 
 
 def number(value: float) -> str:
@@ -72,3 +73,30 @@ def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[
     for i in range(n - 1, -1, -1):
         placed[i] = min(placed[i], high - gap * (n - 1 - i), placed[i + 1] - gap if i + 1 < n else high)
     return placed
+
+
+def first_metric(report: AnalysisReport) -> str:
+    """The metric that lesions are judged by.
+
+    A file has its metrics in alphabetical order; the task's first is the one in which `change` is told. Without lesions or a search
+    for linear units it is the first that is better when larger, else the first.
+    """
+    if report.linearised is not None:
+        return report.linearised.metric
+    whole = list(parts(report.score))
+    told = [x for x in report.lesions if x.change is not None and math.isfinite(x.change)]
+    for name in whole if told else ():
+        if all(
+            x.score.get(name) is not None and math.isclose(x.score[name] - report.score[name], x.change, abs_tol=1e-12)
+            for x in told
+        ):
+            return name
+    better = (report.task or {}).get("metrics") or {}
+    return next((name for name in whole if better.get(name) == "max"), next(iter(whole), ""))
+
+
+def better(report: AnalysisReport, metric: str) -> str:
+    """ "less is better" or "more is better", "" where the task does not say."""
+    return {"min": "less is better", "max": "more is better"}.get(
+        str(((report.task or {}).get("metrics") or {}).get(metric)), ""
+    )

@@ -19,7 +19,7 @@ from alrnn_cli.records import AnalysisReport
 from . import builders as b
 from .complete import complete
 
-NAMES = ["bitcode-raster", "bitcodes", "eigenvalues", "loss", "phase", "transitions", "trial"]
+NAMES = ["bitcode-raster", "bitcodes", "eigenvalues", "lesions", "loss", "phase", "transitions", "trial"]
 
 
 @pytest.fixture(scope="module")

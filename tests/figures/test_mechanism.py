@@ -58,6 +58,7 @@ def addition() -> AnalysisReport:
 
 #: What is refused, for there is nothing to see; all else is drawn.
 REFUSED = {
+    "lesions": set(),
     "bitcode-raster": {"P = 0", "M = 1, P = 0", "one region", "300 regions", "no trajectories", "nothing"},
     "transitions": {"P = 0", "M = 1, P = 0", "one region", "nothing"},
 }
@@ -208,3 +209,72 @@ def test_raster_has_phases_trial_by_trial_where_they_differ(addition: AnalysisRe
     assert "5 of the report's 12 example trials." in drawing.caption
     refused("bitcode-raster", addition, "whole number of at least 1", trials="0")
     refused("bitcode-raster", b.many_regions(), "no example trial", "alrnn analyze")
+
+
+# lesions
+
+
+def test_lesions_stand_at_their_scores(made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    drawing = figures.draw("lesions", [report])
+    (axes,) = drawing.figure.axes
+    assert axes.get_xscale() == "log"
+    for kind in ("linearise", "silence", "remove mode"):
+        expected = sorted(x.score["mse"] for x in report.lesions if x.kind == kind)
+        assert sorted(float(a.get_xdata()[0]) for a in artists(drawing, kind)) == expected
+        assert sorted(row["score"] for row in drawing.data if row["what"] == kind) == expected
+    # the unit whose gentler lesion is the worst leads
+    gentler = {u: min(x.score["mse"] for x in report.lesions if x.unit == u) for u in range(6)}
+    names = [t.get_text() for t in axes.get_yticklabels()]
+    assert names[:6] == [f"unit {u}" for u in sorted(gentler, key=lambda u: -gentler[u])]
+    control = [x.score["mse"] for x in report.lesions if x.kind == "random direction"]
+    for bar in artists(drawing, "controls"):
+        assert (bar.get_x(), bar.get_x() + bar.get_width()) == pytest.approx((min(control), max(control)))
+    assert {line.get_xdata()[0] for line in artists(drawing, "median")} == {np.median(control)}
+    assert artists(drawing, "before")[0].get_xdata()[0] == report.score["mse"]
+    assert artists(drawing, "chance")[0].get_xdata()[0] == report.chance["mse"]
+
+
+def test_lesions_beyond_the_first_are_one_bar(made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    drawing = figures.draw("lesions", [report], options={"top": "1"})
+    assert {"5 more units", "1 more mode"} <= set(shown(drawing))
+    units, _ = artists(drawing, "rest")
+    hidden = [row["score"] for row in drawing.data if row["unit"] is not None and not row["shown"]]
+    assert len(hidden) == 10
+    assert (units.get_x(), units.get_x() + units.get_width()) == pytest.approx((min(hidden), max(hidden)))
+    assert len(drawing.data) == len(figures.draw("lesions", [report]).data)
+
+
+def test_lesions_of_an_accuracy_that_is_not_the_first_by_name() -> None:
+    """A file has its metrics in alphabetical order; lesions are told in the one that their change is of."""
+    base = b.record(P=1, M=2, metric="accuracy", chance=0.5)
+    score = {"cross_entropy": 0.2, "symbol_accuracy": 0.9}
+    after = {"cross_entropy": 5.0, "symbol_accuracy": 0.4}
+    hurt = dataclasses.replace(
+        c.lesion("unit 1", "linearise", 0, 0, unit=1, bit=True), score=after, change=0.4 - 0.9, standard_error=0.05
+    )
+    lost = dataclasses.replace(
+        hurt,
+        kind="silence",
+        bit=False,
+        score={"cross_entropy": None, "symbol_accuracy": None},
+        change=None,
+        diverged=3,
+        standard_error=None,
+    )
+    task = {**(base.task or {}), "metrics": {"cross_entropy": "min", "symbol_accuracy": "max"}}
+    report = dataclasses.replace(base, score=score, chance={"symbol_accuracy": 0.25}, task=task, lesions=(hurt, lost))
+    drawing = figures.draw("lesions", [report])
+    assert defects(drawing) == []
+    assert "symbol accuracy (more is better)" in shown(drawing)
+    assert [float(a.get_xdata()[0]) for a in artists(drawing, "linearise")] == [0.4]
+    (bar,) = artists(drawing, "error")
+    np.testing.assert_allclose(bar.get_xdata(), [0.35, 0.45])
+    assert len(artists(drawing, "not finite")) == 1
+    assert "outputs are not finite in some trial (1 lesion)" in drawing.caption
+    entropy = figures.draw("lesions", [report], options={"metric": "cross_entropy"})
+    assert [float(a.get_xdata()[0]) for a in artists(entropy, "linearise")] == [5.0]
+    assert not artists(entropy, "error")  # the standard error is of the first metric
+    refused("lesions", report, "no metric 'accuracy'", "symbol_accuracy", metric="accuracy")
+    refused("lesions", b.addition(), "no lesions", "alrnn analyze CHECKPOINT --lesions")
