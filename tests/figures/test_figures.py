@@ -17,13 +17,14 @@ from alrnn_cli.errors import InputError, UsageError
 from alrnn_cli.records import AnalysisReport
 
 from . import builders as b
+from .complete import complete
 
-NAMES = ["bitcodes", "eigenvalues", "loss", "phase", "trial"]
+NAMES = ["bitcode-raster", "bitcodes", "eigenvalues", "lesions", "loss", "phase", "transitions", "trial"]
 
 
 @pytest.fixture(scope="module")
 def addition() -> AnalysisReport:
-    return b.addition(history=b.history(40, restart_at=15))
+    return complete(b.addition(history=b.history(40, restart_at=15)))
 
 
 def artists(drawing: figures.Drawing, gid: str) -> list[Any]:
