@@ -22,6 +22,7 @@ from ..records import (
     Trajectories,
     UnitSwitching,
 )
+from ..wording import plural
 from .affine import step_map
 from .census import census
 from .compat import MOST as MOST_COMPARED
@@ -53,7 +54,6 @@ from .summary import summarise
 from .transitions import edges, residences, switching, transitions
 from .usage import usage
 from .visits import Visits, count_visits
-from .wording import plural
 
 
 @dataclass(frozen=True)
