@@ -158,7 +158,7 @@ def _train(given: dict[str, Any]) -> None:
         device=given["device"], backend=given["backend"], threads=given["threads"], stack=stack,
         analyze=given["trials"] if given["analyze"] else 0, retries=given["retries"], wait=workers == 1,
     )  # fmt: skip
-    watch = _Watch(sweep, ids, given)
+    watch = Watch(sweep, ids, given)
     left = len(ids) - len(watch.ended())
     say(
         f"{folder}: {len(ids):,} cells, {left:,} to do, {workers} {'worker' if workers == 1 else 'workers'}.",
@@ -202,7 +202,7 @@ def _shard(cells: list[Cell], text: str | None) -> list[Cell]:
     return own
 
 
-class _Watch:
+class Watch:
     """A line on stderr about every ten seconds, and when all is done."""
 
     def __init__(self, sweep: Any, ids: list[str], given: dict[str, Any]) -> None:

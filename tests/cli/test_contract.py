@@ -33,6 +33,11 @@ OPTIONS = {
         --curriculum --restarts --restart-after --restart-above --eval-seed --eval-every --patience --target --max-steps
         --max-seconds --workers --stack --shard --device --backend --threads --retries --out -o --analyze --trials --dry-run --metric
         --where --sort --pivot --format --json --quiet -q --debug""",
+    "profile": """--task --task-opt --data --cache --recipe --P --tolerance --confidence --min-seeds --max-seeds --metric --model --M --phi
+        --r-min --r-max --init --input-scale --readout --readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup
+        --clip --tau --M-reg --weight-decay --fresh --curriculum --restarts --restart-after --restart-above --eval-seed --eval-every
+        --patience --target --max-steps --max-seconds --workers --stack --device --backend --threads --retries --out -o --json --quiet -q
+        --debug""",
     "worker": "--stack --device --backend --threads --retries --analyze --trials --wait --no-wait --json --quiet -q --debug",
     "tasks": "--json --debug",
     "demo": "--folder --debug",
