@@ -29,10 +29,10 @@ HELP = """Find the smallest P that solves a task, with the linear model and chan
     alrnn profile --task context --M 10 --tolerance 0.02 --max-seeds 8
     alrnn profile --task custom --data mytask.npz --P 0,1,2,4,8
 
-A sweep over P that goes where the answer lies: it halves the gap below the smallest P that is enough, and adds seeds
-while resampling them gives other answers. Enough is a mean skill within the tolerance of the best; skill is 0 at
-chance, 1 for a perfect score, and 0 for a run that fails. The runs are kept in a sweep's folder; the same command goes
-on with them.
+A sweep over P that goes where the answer lies: it halves the gap below the smallest P that is enough, and adds
+seeds while resampling them gives other answers. Enough is a mean skill within the tolerance of the best; skill is 0
+at chance, 1 for a perfect score, and 0 for a run that fails. The runs are kept in a sweep's folder; the same
+command goes on with them.
 """
 
 SCHEMA = "alrnn.profile/1"
