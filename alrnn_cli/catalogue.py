@@ -1,7 +1,7 @@
 """Which models there are and which options each takes, read from their files without importing them: torch would come along.
 
-A model is a file of `model/` with a docstring (its first line says what it is), TAKES, the names of those options of ModelConfig and
-TrainingConfig marked `own` that have a meaning for it, and MODEL, its class. Every model takes all other options.
+A model is a file of `model/` with TAKES, the names of those options of ModelConfig and TrainingConfig marked `own` that have a
+meaning for it, and MODEL, its class; every model takes all other options. A file of the same name in `maps/` is its twin for analysis.
 """
 
 from __future__ import annotations
@@ -20,11 +20,6 @@ _NOT_MODELS = {"__init__", "encoders", "gated", "network", "penalty"}
 def names() -> tuple[str, ...]:
     """Names of all models, the almost-linear RNN first."""
     return tuple(sorted({p.stem for p in _FOLDER.glob("*.py")} - _NOT_MODELS, key=lambda name: (name != "alrnn", name)))
-
-
-def summary(name: str) -> str:
-    """What the model is, in a line. Errors: UsageError for an unknown one."""
-    return (ast.get_docstring(_parsed(name)) or "").split("\n")[0]
 
 
 @cache

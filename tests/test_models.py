@@ -55,6 +55,16 @@ def test_a_recipe_is_a_template(task, name):
     assert other.model.model == "gru" and other.training.lr == recipe["lr"]
 
 
+def test_a_layer_is_about_the_model_that_it_names():
+    """Also where flags that do not name one come after it; what comes before is a template."""
+    with pytest.raises(UsageError, match="--P has no meaning for --model gru"):
+        config.resolve("addition", {}, [{}, {"model": "gru", "P": 3}, {"lr": 0.1}])
+    with pytest.raises(UsageError, match="--tau has no meaning for --model gru"):
+        config.resolve("addition", {}, [{}, {"model": "gru"}, {"tau": 0.1}])
+    run = config.resolve("addition", {}, [{"tau": 0.1}, {"model": "alrnn", "P": 3}, {"model": "gru"}])
+    assert "P" not in run.to_dict()["model"]
+
+
 def test_the_model_may_stand_flat_in_a_file():
     assert config.flatten({"model": "gru", "M": 3}, "c.toml") == {"model": "gru", "M": 3}
     assert config.flatten({"model": {"model": "gru"}}, "c.toml") == {"model": "gru"}

@@ -21,6 +21,7 @@ NAME = "train"
 HELP = """Train a model on a task and write a checkpoint.
 
     alrnn train --task addition --P 1
+    alrnn train --task addition --model gru
     alrnn train --task smnist --data FOLDER --P 5 --epochs 3
     alrnn train --task custom --data mytask.npz --P 2
     alrnn train --task addition --P 1 --resume          (goes on after Ctrl-C)
