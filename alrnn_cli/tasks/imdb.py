@@ -81,6 +81,7 @@ class FilmReviews(Task):
         "M": 100,
         "P": 5,
         "init": "identity",
+        "recurrent_scale": 0.001,
         "batch": 64,
         "epochs": 5.0,
         "lr": 2e-3,
