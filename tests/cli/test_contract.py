@@ -20,8 +20,8 @@ TINY = ("--task", "addition", "--task-opt", "T=6", "--task-opt", "train=40", "--
         "--task-opt", "test=20", "--M", "4", "--P", "1", "--batch", "20", "--epochs", "2", "--restarts", "0")  # fmt: skip
 
 OPTIONS = {
-    "train": """--task --task-opt --data --cache --config --recipe --model --M --P --phi --r-min --r-max --init --input-scale --readout --readout-bias
-        --no-readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup --clip --tau --M-reg --fresh --no-fresh
+    "train": """--task --task-opt --data --cache --config --recipe --model --M --P --phi --r-min --r-max --init --recurrent-scale --input-scale --readout --readout-bias
+        --no-readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup --clip --weight-decay --tau --M-reg --fresh --no-fresh
         --curriculum --restarts --restart-after --restart-above --seed --eval-seed --eval-every --patience --target
         --max-steps --max-seconds --device --backend --threads --tf32 --out -o --overwrite --resume --save-every --require
         --dry-run --json --quiet -q --debug""",
