@@ -54,6 +54,9 @@ class ModelConfig:
     P: int = _option(1, "number of piecewise-linear (ReLU) units, 0 … M", minimum=0, own=True)
     phi: str = _option("relu", "nonlinearity of these units; regions are exact with relu only", choices=PHI, own=True)
     init: str = _option("paper", "initialisation of A, W and h", choices=INITS, own=True)
+    recurrent_scale: float = _option(
+        0.01, "standard deviation of A, W and h at the start, with paper and identity", minimum=0, own=True
+    )
     input_scale: float = _option(
         0.1, "standard deviation of C at the start, or of learned word vectors", minimum=0, own=True
     )

@@ -13,7 +13,7 @@ from ..config import ModelConfig
 from ..kernels import Choice, pwl_mask, scan
 from .network import Network, readout_start
 
-TAKES = ("P", "phi", "init", "input_scale", "readout", "lr_recurrent", "tau", "M_reg")
+TAKES = ("P", "phi", "init", "recurrent_scale", "input_scale", "readout", "lr_recurrent", "tau", "M_reg")
 
 
 class ALRNN(Network):
@@ -91,16 +91,16 @@ class ALRNN(Network):
 def draw(config: ModelConfig, K: int, N: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """One member's parameters at the start.
 
-    "paper": A, W, h ~ N(0, 0.01²), D ~ N(0, 0.1²), C ~ N(0, input_scale²). "identity": the same, with W_ii = 1 on the
+    "paper": A, W, h ~ N(0, recurrent_scale²), D ~ N(0, 0.1²), C ~ N(0, input_scale²). "identity": the same, with W_ii = 1 on the
     first M // 2 units, where the manifold regularisation would pull them. "orthogonal": a random orthogonal W, h = 0.
     "random": W ~ N(0, 1/M).
     Source: arXiv 2506.07919 for "paper"; the ablation's "random" likewise.
     """
     M = config.M
     pwl = np.arange(M) >= M - config.P
-    A = rng.normal(0, 0.01, M) * pwl
-    W = rng.normal(0, 0.01, (M, M))
-    h = rng.normal(0, 0.01, M)
+    A = rng.normal(0, config.recurrent_scale, M) * pwl
+    W = rng.normal(0, config.recurrent_scale, (M, M))
+    h = rng.normal(0, config.recurrent_scale, M)
     C = rng.normal(0, 1, (M, K)) * config.input_scale
     D = readout_start(N, M, rng)
     if config.init == "identity":

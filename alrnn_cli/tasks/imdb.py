@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -62,13 +61,6 @@ class FilmReviews(Task):
         Option(
             "glove", "", "a file of word vectors, which are then not trained; else they are learned, 100 numbers each"
         ),
-        Option(
-            "drop",
-            0.4,
-            "with --fresh each word read in training is unknown with this probability",
-            maximum=0.9,
-            minimum=0,
-        ),
         Option("train", 0, "training reviews, 0 for all", unit="trials", minimum=0),
         Option("validation", 0, "validation reviews, 0 for all", unit="trials", minimum=0),
         Option("test", 0, "test reviews, 0 for all", unit="trials", minimum=0),
@@ -81,14 +73,16 @@ class FilmReviews(Task):
         "M": 100,
         "P": 5,
         "init": "identity",
+        "recurrent_scale": 0.001,
         "batch": 64,
-        "epochs": 5.0,
+        "epochs": 2.0,
         "lr": 2e-3,
         "schedule": "cosine",
         "warmup": 0.05,
         "clip": 1.0,
         "tau": 0.1,
-        "fresh": True,
+        "weight_decay": 0.3,
+        "eval_every": 0.25,
     }
     paper_recipe: ClassVar[dict[str, Any]] = {
         "M": 100,
@@ -132,13 +126,6 @@ class FilmReviews(Task):
         if which not in self._splits:
             self._splits[which] = self._trials(self._index(which))
         return self._splits[which]
-
-    def fresh(self, n: int, rng: np.random.Generator, T: int | None = None) -> Trials:
-        """n training reviews, each drawn from all of them, with a share `drop` of their words made unknown."""
-        trials = self.split("train").take(rng.integers(0, self.size("train"), n))
-        dropped = rng.random(trials.inputs.shape) < self.opt["drop"]
-        inputs = np.where(dropped & (trials.inputs != _PADDING), np.int32(_UNKNOWN), trials.inputs)
-        return replace(trials, inputs=inputs)
 
     def tokens(self) -> Tokens:
         """Padding, unknown, and the words. Errors: InputError for a malformed file of vectors."""

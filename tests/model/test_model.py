@@ -77,6 +77,19 @@ def test_inits_are_what_they_say():
     assert random.std() == pytest.approx(M**-0.5, rel=0.1)
 
 
+def test_how_far_a_start_is_from_what_it_is_called_can_be_chosen():
+    """W - I of the identity shrinks with recurrent_scale; no other parameter changes."""
+    wide, narrow = (ALRNN(ModelConfig(M=6, P=2, init="identity", recurrent_scale=s), 3, 1) for s in (0.01, 0.001))
+    for model in (wide, narrow):
+        model.initialise(0, (5, 0))
+    one = torch.diag((torch.arange(6) < 3).float())
+    for name, p in narrow.named_parameters():
+        there, origin = dict(wide.named_parameters())[name], one if name == "W" else 0
+        share = 0.1 if name in ("A", "W", "h") else 1
+        torch.testing.assert_close(p[0] - origin, share * (there[0] - origin), atol=1e-6, rtol=1e-4, msg=name)
+    assert narrow.W.detach().sub(one).abs().max() > 1e-4
+
+
 @pytest.mark.parametrize("readout", ["z", "phi"])
 @pytest.mark.parametrize("P", [0, 1, 3])
 def test_readout(readout, P):

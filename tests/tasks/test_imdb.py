@@ -123,19 +123,6 @@ def test_splits_follow_eval_seed_and_limits(folder: Path) -> None:
         make(folder, train=37).split("train")
 
 
-def test_fresh_trials_are_training_reviews_with_words_made_unknown(folder: Path) -> None:
-    task = make(folder, drop=0.3, tokens=12)
-    rows = {row.tobytes(): i for i, row in enumerate(task.split("train").inputs)}
-    whole = make(folder, drop=0.0, tokens=12).fresh(200, np.random.default_rng(0))
-    assert len({rows[row.tobytes()] for row in whole.inputs}) > 30
-    some = task.fresh(4000, np.random.default_rng(0))
-    valid = np.arange(12) < some.lengths[:, None]
-    assert not some.inputs[~valid].any()
-    before = task.split("train").inputs[..., 0]
-    unknown = float((before[before > 0] == 1).mean())
-    assert (some.inputs[valid] == 1).mean() == pytest.approx(0.3 + 0.7 * unknown, abs=0.02)
-
-
 def vectors_file(path: Path, lines: list[str]) -> str:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return str(path)
@@ -246,9 +233,7 @@ def test_members_train_together_as_they_would_alone(tmp_path: Path, folder: Path
 
     runs, tasks = [], []
     for e in range(2):
-        layers = [
-            {"encoder": "token-mlp", "M": 6, "P": e, "batch": 9, "epochs": 2.0, "clip": 0.5, "fresh": True, "seed": e}
-        ]
+        layers = [{"encoder": "token-mlp", "M": 6, "P": e, "batch": 9, "epochs": 2.0, "clip": 0.5, "seed": e}]
         options = FilmReviews.resolve_options({"vocabulary": 30, "tokens": 9})
         runs.append(config.resolve("imdb", options, layers, str(folder)))
         tasks.append(FilmReviews(options, data=str(folder), seed=e))
