@@ -162,7 +162,7 @@ def test_eigenvalues_name_the_slow_modes_without_overlap() -> None:
     drawing = figures.draw("eigenvalues", [b.record(P=1, M=4, regions=(b.region("1", 1.0, values),))])
     drawing.figure.draw_without_rendering()
     named = artists(drawing, "slow")
-    assert sorted(t.get_text() for t in named) == ["1.44 steps", "19 steps, period 19.5", "99.5 steps"]
+    assert sorted(t.get_text() for t in named) == ["1.44 steps", "19 steps,\nperiod 19.5", "99.5 steps"]
     boxes = [t.get_bbox_patch().get_window_extent() for t in named]
     assert not any(p.overlaps(q) for i, p in enumerate(boxes) for q in boxes[:i])
     assert {"Re λ", "Im λ"} <= set(texts(drawing))
@@ -170,6 +170,43 @@ def test_eigenvalues_name_the_slow_modes_without_overlap() -> None:
     far = figures.draw("eigenvalues", [one])
     assert [t.get_text() for t in artists(far, "slow")] == ["|λ| = 1"]
     assert "1 eigenvalue with |λ| > 2.5" in far.caption
+
+
+def leaders(drawing: figures.Drawing) -> list[Any]:
+    """From the left of each name to its point, in pixels."""
+    drawing.figure.draw_without_rendering()
+    found = []
+    for name in artists(drawing, "slow"):
+        box = name.get_bbox_patch().get_window_extent()
+        found.append(np.array([[box.x0, (box.y0 + box.y1) / 2], name.axes.transData.transform(name.xy)]))
+    return found
+
+
+def cross(p: Any, q: Any) -> bool:
+    def side(a: Any, b: Any, c: Any) -> float:
+        return float(np.sign((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])))
+
+    return side(*p, q[0]) != side(*p, q[1]) and side(*q, p[0]) != side(*q, p[1])
+
+
+@pytest.mark.parametrize("width", ["column", "full", "slide"])
+def test_lines_from_names_to_eigenvalues_do_not_cross(width: str) -> None:
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        values = list(rng.uniform(0.8, 1.02, 3)) + list(rng.uniform(0.6, 1, 3) * np.exp(1j * rng.uniform(0.05, 3, 3)))
+        values += [v.conjugate() for v in values[3:]]
+        report = b.record(P=1, M=9, regions=(b.region("1", 1.0, values),))
+        lines = leaders(figures.draw("eigenvalues", [report], width=width, options={"slow": "6"}))
+        assert len(lines) >= 4
+        assert not any(cross(p, q) for i, p in enumerate(lines) for q in lines[:i])
+
+
+def test_eigenvalues_may_have_a_panel_for_each_region() -> None:
+    drawing = figures.draw("eigenvalues", [b.many_regions()], options={"split": "yes", "top": "5"})
+    assert len(drawing.figure.axes) == 5 and not artists(drawing, "rest")
+    drawn = [len(a.get_offsets()) for k in range(5) for a in artists(drawing, f"region-{k}")]
+    assert drawn == [30] * 5
+    assert "The 5 most used are shown." in drawing.caption
 
 
 def test_loss_curves_gaps_and_restarts(addition: AnalysisReport) -> None:
