@@ -211,11 +211,12 @@ def test_eigenvalues_may_have_a_panel_for_each_region() -> None:
 
 def test_loss_curves_gaps_and_restarts(addition: AnalysisReport) -> None:
     drawing = figures.draw("loss", [addition])
-    assert len(drawing.figure.axes) == 4
-    assert [axes.get_yscale() for axes in drawing.figure.axes] == ["log", "log", "linear", "linear"]
+    titles = ["loss", "validation\nmse", "penalty", "gradient\nnorm", "spectral\nradius", "bitcodes\nvisited"]
+    assert [axes.get_ylabel() for axes in drawing.figure.axes] == titles
+    assert [axes.get_yscale() for axes in drawing.figure.axes] == ["log", "log", "log", "log", "linear", "linear"]
     assert [row["loss"] for row in drawing.data] == addition.history["loss"]
     assert [row["step"] for row in drawing.data] == addition.history["step"]
-    assert len(artists(drawing, "restart")) == 4
+    assert len(artists(drawing, "restart")) == 6
     assert len(artists(drawing, "loss-0")) == 2  # no line across the restart
     assert "training (steps)" in texts(drawing)
     history = b.history(20, seed=1)
@@ -226,19 +227,24 @@ def test_loss_curves_gaps_and_restarts(addition: AnalysisReport) -> None:
     assert {"a", "b", "training (steps)"} <= set(texts(both))
     assert both.caption.endswith("No history, not drawn: c.")
     alone = figures.draw("loss", [other])
-    assert len(alone.figure.axes) == 3
+    assert len(alone.figure.axes) == 5
     assert "training (epochs)" in texts(alone)
     assert alone.data[3]["loss"] is None
     assert alone.data[4]["score"] is None
 
 
-def test_loss_gives_an_accuracy_its_own_panel() -> None:
-    report = b.record(
-        history={"step": [1, 2, 3], "score": [0.2, 0.5, 0.9], "loss": [3.0, 2.0, 1.0]}, metric="accuracy", chance=0.25
-    )
+def test_loss_gives_every_metric_and_every_task_a_panel() -> None:
+    history = {"step": [1, 2, 3], "score": [0.2, 0.5, 0.9], "loss": [3.0, 2.0, 1.0], "penalty": [0.0, 0.0, 0.0]}
+    report = b.record(history=history, metric="accuracy", chance=0.25, task="context")
     drawing = figures.draw("loss", [report])
-    assert len(drawing.figure.axes) == 2
+    assert [axes.get_ylabel() for axes in drawing.figure.axes] == ["loss", "validation\naccuracy"]
+    assert [axes.get_yscale() for axes in drawing.figure.axes] == ["log", "linear"]
     assert len(artists(drawing, "chance")) == 1
+    both = figures.draw("loss", [report, b.record(history=history), report], labels=["a", "b", "c"])
+    titles = ["loss\n(context)", "loss\n(addition)", "validation\naccuracy", "validation\nmse"]
+    assert [axes.get_ylabel() for axes in both.figure.axes] == titles
+    runs = [{line.get_gid() for line in axes.get_lines() if line.get_gid() != "chance"} for axes in both.figure.axes]
+    assert runs == [{"loss-0", "loss-2"}, {"loss-1"}, {"score-0", "score-2"}, {"score-1"}]
     single = b.record(history={"step": [1], "loss": [0.0], "score": [None]})
     assert len(figures.draw("loss", [single]).figure.axes) == 1
 
