@@ -84,6 +84,7 @@ def _on_task(checkpoint: Checkpoint, request: Request) -> Material:
     rolled = rollout(checkpoint, data=request.data, trials=500 if request.trials is None else request.trials)
     task, trajectories = rolled.task, rolled.trajectories
     facts = {**task_facts(trajectories), "name": task.name, "options": task.opt, "metrics": task.metrics}
+    facts["metric"] = next(iter(task.metrics))  # a file has its metrics in alphabetical order
     settings = {"trials": len(trajectories.z), "states": "test trials"}
     return Material(
         trajectories, facts, rolled.score, task.chance, settings, rolled.warnings, _scoring(task, rolled.trials)
