@@ -19,7 +19,17 @@ from alrnn_cli.records import AnalysisReport
 from . import builders as b
 from .complete import complete
 
-NAMES = ["bitcode-raster", "bitcodes", "eigenvalues", "lesions", "loss", "phase", "transitions", "trial"]
+NAMES = [
+    "bitcode-raster",
+    "bitcodes",
+    "continuation",
+    "eigenvalues",
+    "lesions",
+    "loss",
+    "phase",
+    "transitions",
+    "trial",
+]
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +121,7 @@ def test_refusals(addition: AnalysisReport, tmp_path: Path) -> None:
         figures.draw("loss", [b.addition()])
     with pytest.raises(InputError, match="parameters"):
         figures.draw("phase", [without(addition, "parameters.")])
-    for name in ("bitcodes", "eigenvalues"):
+    for name in ("bitcodes", "continuation", "eigenvalues"):
         with pytest.raises(InputError):
             figures.draw(name, [b.record()])
     with pytest.raises(InputError, match="no report"):

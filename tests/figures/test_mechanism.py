@@ -57,7 +57,8 @@ def addition() -> AnalysisReport:
 
 
 #: What is refused, for there is nothing to see; all else is drawn.
-REFUSED = {
+REFUSED: dict[str, set[str]] = {
+    "continuation": {"one region", "nothing", "300 regions"},
     "lesions": set(),
     "bitcode-raster": {"P = 0", "M = 1, P = 0", "one region", "300 regions", "no trajectories", "nothing"},
     "transitions": {"P = 0", "M = 1, P = 0", "one region", "nothing"},
@@ -92,7 +93,7 @@ def test_wider_pages_and_several_reports_have_no_defects(
     assert {row["report"] for row in drawing.data} == {"one model", "the other"}
 
 
-NEED_TRIALS = {"bitcode-raster"}
+NEED_TRIALS = {"bitcode-raster", "continuation"}
 
 
 def shown(drawing: figures.Drawing) -> list[str]:
@@ -278,3 +279,52 @@ def test_lesions_of_an_accuracy_that_is_not_the_first_by_name() -> None:
     assert not artists(entropy, "error")  # the standard error is of the first metric
     refused("lesions", report, "no metric 'accuracy'", "symbol_accuracy", metric="accuracy")
     refused("lesions", b.addition(), "no lesions", "alrnn analyze CHECKPOINT --lesions")
+
+
+# continuation
+
+
+@pytest.mark.parametrize("axis", ["unit:3", "pc:2", "output:0"])
+def test_continuation_is_the_branches_on_the_axis_asked_for(axis: str, made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    mean, components = report.arrays["pca.mean"], report.arrays["pca.components"]
+
+    def on(z: tuple[float, ...]) -> float:
+        return {"unit:3": z[3], "pc:2": float((np.array(z) - mean) @ components[1]), "output:0": z[0]}[axis]
+
+    drawing = figures.draw("continuation", [report], options={"axis": axis})
+    branches = report.continuation.branches
+    rows = [row for row in drawing.data if row["what"] == "branch"]
+    assert [(row["input"], row["to"], row["bitcode"]) for row in rows] == [
+        (x.start, x.end, x.bitcode) for x in branches
+    ]
+    np.testing.assert_allclose(
+        [(r["position"], r["to_position"]) for r in rows], [(on(x.z_start), on(x.z_end)) for x in branches]
+    )
+    lines = {kind: artists(drawing, f"branch-{kind}") for kind in ("stable", "saddle")}
+    assert [len(own) for own in lines.values()] == [4, 2]
+    assert {line.get_linestyle() for line in lines["stable"]} == {"-"}
+    assert {line.get_linestyle() for line in lines["saddle"]} == {"--"}
+    for kind, at, z in (("death", 0.25, -2.0), ("passes", 0.4, 1.0), ("birth", 0.5, -1.0)):
+        (mark,) = artists(drawing, kind)
+        assert (mark.get_xdata()[0], mark.get_ydata()[0]) == pytest.approx((at, on((z,) * 6)))
+    assert sorted(t.get_text() for t in artists(drawing, "event name")) == ["unit 5"] * 3
+    (band,) = artists(drawing, "states")
+    states = report.arrays["trajectories.z"].reshape(-1, 6).astype(float)
+    low, high = np.percentile([on(tuple(z)) for z in states], [1, 99])
+    assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
+    (count,) = artists(drawing, "real")
+    assert tuple(count.get_ydata()) == report.continuation.real
+
+
+def test_continuation_refusals(made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    for axis in ("unit:6", "unit", "pc:0", "pc:1.5", "output:1", "x:1"):
+        refused("continuation", report, "option 'axis'", "axis=pc:1", axis=axis)
+    refused("continuation", made["300 regions"], "no principal component 1", "axis=unit:0")
+    assert defects(figures.draw("continuation", [made["300 regions"]], options={"axis": "unit:0"})) == []
+    refused("continuation", b.addition(), "follows no fixed points", "--input-sweep")
+    nothing = dataclasses.replace(report.continuation, branches=(), collisions=())
+    refused(
+        "continuation", dataclasses.replace(report, continuation=nothing), "no real fixed point anywhere along mask"
+    )
