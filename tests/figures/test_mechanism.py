@@ -60,6 +60,7 @@ def addition() -> AnalysisReport:
 REFUSED: dict[str, set[str]] = {
     "continuation": {"one region", "nothing", "300 regions"},
     "lesions": set(),
+    "lyapunov": set(),
     "bitcode-raster": {"P = 0", "M = 1, P = 0", "one region", "300 regions", "no trajectories", "nothing"},
     "transitions": {"P = 0", "M = 1, P = 0", "one region", "nothing"},
 }
@@ -328,3 +329,47 @@ def test_continuation_refusals(made: dict[str, AnalysisReport]) -> None:
     refused(
         "continuation", dataclasses.replace(report, continuation=nothing), "no real fixed point anywhere along mask"
     )
+
+
+# lyapunov
+
+
+def test_lyapunov_exponents_with_errors_and_what_is_lost() -> None:
+    found = dataclasses.replace(
+        c.lyapunov(4),
+        exponents=(0.5, 0.0, -1.5, None),
+        standard_errors=(0.1, None, 0.2, None),
+        kaplan_yorke=2 + 1 / 3,
+        dt=5.0,
+        dt_unit="ms",
+    )
+    report = dataclasses.replace(b.record(P=2, M=4), lyapunov=found)
+    drawing = figures.draw("lyapunov", [report])
+    assert defects(drawing) == []
+    (dots,) = artists(drawing, "exponents-0")
+    np.testing.assert_array_equal(dots.get_xydata(), [[1, 0.5], [2, 0], [3, -1.5]])
+    (lost,) = artists(drawing, "lost-0")
+    assert lost.get_xdata() == [4]
+    (bars,) = artists(drawing, "error-0")
+    np.testing.assert_allclose([p.vertices[:, 1] for p in bars.get_paths()], [[0.4, 0.6], [-1.7, -1.3]])
+    assert [line.get_xdata()[0] for line in artists(drawing, "dimension")] == [2 + 1 / 3]
+    assert [(row["exponent"], row["standard_error"]) for row in drawing.data] == [
+        (0.5, 0.1),
+        (0.0, None),
+        (-1.5, 0.2),
+        (None, None),
+    ]
+    assert "largest exponent 0.5 ± 0.1; dimension 2.33" in shown(drawing)
+    timed = figures.draw("lyapunov", [report], options={"per": "time"})
+    assert timed.data[0]["exponent"] == 0.1
+    assert "Lyapunov exponent (per ms)" in shown(timed)
+
+
+def test_lyapunov_of_several_reports_in_one_picture(made: dict[str, AnalysisReport]) -> None:
+    reports = [made["12 conditions"], b.record(), made["M = 1"]]
+    drawing = figures.draw("lyapunov", reports, labels=["large", "none", "small"])
+    assert len(drawing.figure.axes) == 2  # all, and the leading ones
+    assert [len(a.get_xdata()) for k in (0, 1) for a in artists(drawing, f"exponents-{k}")] == [12, 8, 1, 1]
+    assert drawing.caption.endswith("No exponents, not drawn: none.")
+    refused("lyapunov", b.record(), "no Lyapunov exponents", "alrnn analyze CHECKPOINT --lyapunov")
+    refused("lyapunov", made["M = 1"], "whole number", leading="-1")
