@@ -118,14 +118,14 @@ def test_refusals(addition: AnalysisReport, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="constant input"):
         figures.draw("phase", [addition], options={"phase": "mask onn"})
     with pytest.raises(InputError, match="no training history"):
-        figures.draw("loss", "lyapunov", [b.addition()])
+        figures.draw("loss", "lyapunov", "modes", [b.addition()])
     with pytest.raises(InputError, match="parameters"):
         figures.draw("phase", [without(addition, "parameters.")])
     for name in ("bitcodes", "continuation", "eigenvalues"):
         with pytest.raises(InputError):
             figures.draw(name, [b.record()])
     with pytest.raises(InputError, match="no report"):
-        figures.draw("loss", "lyapunov", [])
+        figures.draw("loss", "lyapunov", "modes", [])
 
 
 def test_bitcodes_bars_are_the_reports_frequencies() -> None:
@@ -184,7 +184,7 @@ def test_eigenvalues_name_the_slow_modes_without_overlap() -> None:
 
 
 def test_loss_curves_gaps_and_restarts(addition: AnalysisReport) -> None:
-    drawing = figures.draw("loss", "lyapunov", [addition])
+    drawing = figures.draw("loss", "lyapunov", "modes", [addition])
     assert len(drawing.figure.axes) == 4
     assert [axes.get_yscale() for axes in drawing.figure.axes] == ["log", "log", "linear", "linear"]
     assert [row["loss"] for row in drawing.data] == addition.history["loss"]
@@ -196,10 +196,10 @@ def test_loss_curves_gaps_and_restarts(addition: AnalysisReport) -> None:
     history["loss"][3], history["score"][4] = None, float("nan")
     del history["grad_norm"], history["step"]
     other = dataclasses.replace(addition, history=history)
-    both = figures.draw("loss", "lyapunov", [addition, other, b.addition()], labels=["a", "b", "c"])
+    both = figures.draw("loss", "lyapunov", "modes", [addition, other, b.addition()], labels=["a", "b", "c"])
     assert {"a", "b", "training (steps)"} <= set(texts(both))
     assert both.caption.endswith("No history, not drawn: c.")
-    alone = figures.draw("loss", "lyapunov", [other])
+    alone = figures.draw("loss", "lyapunov", "modes", [other])
     assert len(alone.figure.axes) == 3
     assert "training (epochs)" in texts(alone)
     assert alone.data[3]["loss"] is None
@@ -210,11 +210,11 @@ def test_loss_gives_an_accuracy_its_own_panel() -> None:
     report = b.record(
         history={"step": [1, 2, 3], "score": [0.2, 0.5, 0.9], "loss": [3.0, 2.0, 1.0]}, metric="accuracy", chance=0.25
     )
-    drawing = figures.draw("loss", "lyapunov", [report])
+    drawing = figures.draw("loss", "lyapunov", "modes", [report])
     assert len(drawing.figure.axes) == 2
     assert len(artists(drawing, "chance")) == 1
     single = b.record(history={"step": [1], "loss": [0.0], "score": [None]})
-    assert len(figures.draw("loss", "lyapunov", [single]).figure.axes) == 1
+    assert len(figures.draw("loss", "lyapunov", "modes", [single]).figure.axes) == 1
 
 
 def test_phase_of_the_closed_form_addition_network(addition: AnalysisReport) -> None:

@@ -62,6 +62,7 @@ REFUSED: dict[str, set[str]] = {
     "lesions": set(),
     "lyapunov": set(),
     "bitcode-raster": {"P = 0", "M = 1, P = 0", "one region", "300 regions", "no trajectories", "nothing"},
+    "modes": {"nothing"},
     "transitions": {"P = 0", "M = 1, P = 0", "one region", "nothing"},
 }
 
@@ -373,3 +374,60 @@ def test_lyapunov_of_several_reports_in_one_picture(made: dict[str, AnalysisRepo
     assert drawing.caption.endswith("No exponents, not drawn: none.")
     refused("lyapunov", b.record(), "no Lyapunov exponents", "alrnn analyze CHECKPOINT --lyapunov")
     refused("lyapunov", made["M = 1"], "whole number", leading="-1")
+
+
+# modes
+
+
+def test_modes_stand_at_their_timescale_and_share_with_their_gains() -> None:
+    regions = tuple(b.region(code, share, [0.99, 0.5]) for code, share in (("0", 0.3), ("1", 0.7)))
+    base = b.record(P=1, M=2, K=2, regions=regions)
+    modes = (
+        c.slow_mode("0", 0.98 + 0j, 0.25, [[0.5, -0.001]]),
+        c.slow_mode("0", 1.0 + 0j, 0.5, [[0.0, 2.0]]),
+        c.slow_mode("1", 1.02 + 0j, 40.0, [[3.0, -4.0]]),
+        c.slow_mode("1", -0.99 + 0j, None, None),
+    )
+    report = dataclasses.replace(base, modes=modes, task={**(base.task or {}), "input_names": ["value", "mask"]})
+    drawing = figures.draw("modes", [report])
+    assert defects(drawing) == []
+    rows = {(row["bitcode"], row["re"]): row for row in drawing.data if row["input"] == "mask"}
+    assert [row["name"] for row in rows.values()] == ["a", "b", "c", "d"]
+    assert list(rows) == [
+        ("1", -0.99),
+        ("1", 1.02),
+        ("0", 1.0),
+        ("0", 0.98),
+    ]  # the most used subregion first
+    marks = artists(drawing, "mode")
+    assert sorted(float(m.get_ydata()[0]) for m in marks) == [25, 50, 4000]
+    where = {float(m.get_ydata()[0]): float(m.get_xdata()[0]) for m in marks}
+    assert where[25] == pytest.approx(-1 / np.log(0.98))
+    assert where[4000] == pytest.approx(1 / np.log(1.02))
+    assert where[50] == marks[0].axes.get_xlim()[1]  # |λ| = 1 has no finite one
+    assert [m.get_markerfacecolor() for m in marks if m.get_ydata()[0] == 4000] == ["white"]
+    (table,) = artists(drawing, "gains")
+    np.testing.assert_allclose(table.get_array().filled(-1), [[-1, -1], [3, 4], [4e-4, 2], [0.5, 1e-3]])
+    assert [t.get_text() for t in artists(drawing, "gain")] == ["3", "−4", "0", "2", "0.5", "−0.001"]
+    assert "1 defective mode without a share not drawn." in drawing.caption
+    assert {"value", "mask", "|λ| = 1", "growing"} <= set(shown(drawing))
+
+
+def test_modes_of_many_outputs_have_the_largest_gain() -> None:
+    base = b.record(P=1, M=2, K=1, regions=(b.region("1", 1.0, [0.99, 0.5]),))
+    base = dataclasses.replace(base, model={**base.model, "N": 3})
+    report = dataclasses.replace(base, modes=(c.slow_mode("1", 0.99 + 0j, 0.5, [[0.1], [-0.7], [0.2]]),))
+    drawing = figures.draw("modes", [report])
+    assert drawing.data[0]["gain"] == 0.7
+    assert "of several outputs the largest in size" in drawing.caption
+
+
+def test_modes_without_inputs_or_without_modes(made: dict[str, AnalysisReport]) -> None:
+    free = dataclasses.replace(b.record(P=1, M=2, K=0), modes=(c.slow_mode("1", 0.99 + 0j, 0.5, None),))
+    drawing = figures.draw("modes", [free])
+    assert defects(drawing) == []
+    assert len(drawing.figure.axes) == 1
+    assert [(row["input"], row["gain"]) for row in drawing.data] == [(None, None)]
+    refused("modes", b.addition(), "no slow mode", "alrnn plot eigenvalues")
+    few = figures.draw("modes", [made["P = M"]], options={"top": "2"})
+    assert "Lettered: 2 of 6" in few.caption
