@@ -16,9 +16,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from ..errors import InputError, UsageError
+from ..errors import InputError
 from ..records import AnalysisReport, Branch, Collision
-from . import _plane, style
+from . import _axis, _plane, style
+from ._axis import Axis
 from ._words import apart, number
 from .drawing import Drawing, many, whole
 
@@ -39,24 +40,11 @@ _INCHES = (1.75, 0.42)
 
 
 @dataclass(frozen=True)
-class _Axis:
-    """A coordinate of the state: direction · z + offset. direction: (M,)."""
-
-    direction: np.ndarray
-    offset: float
-    name: str
-
-    def __call__(self, z: Any) -> Any:
-        """z: (..., M). Returns: (...)."""
-        return np.asarray(z, float) @ self.direction + self.offset
-
-
-@dataclass(frozen=True)
 class _Sweep:
     """What one report has to show. places: (branches, 2) positions at start and end; events: each collision with its positions, one
     or, of two points that meet, two equal ones; states: 1st and 99th percentile of the example states along the axis, or NaN."""
 
-    axis: _Axis
+    axis: Axis
     branches: tuple[Branch, ...]
     places: np.ndarray
     events: list[tuple[Collision, float]]
@@ -91,7 +79,7 @@ def _sweep(report: AnalysisReport, axis: str, top: int) -> _Sweep:
             f"There is no real fixed point anywhere along {found.input}.",
             "Sweep another range: alrnn analyze CHECKPOINT --input-sweep …",
         )
-    coordinate = _axis(report, axis)
+    coordinate = _axis.axis(report, axis, "continuation", "axis")
     places = np.array([(coordinate(b.z_start), coordinate(b.z_end)) for b in found.branches])
     length: dict[str, float] = {}
     for b in found.branches:
@@ -107,39 +95,6 @@ def _sweep(report: AnalysisReport, axis: str, top: int) -> _Sweep:
     states = tuple(np.percentile(along, (1, 99)).tolist()) if len(along) else (np.nan, np.nan)
     events = [(c, y) for c in found.collisions if np.isfinite(y := _place(c, found.branches, places))]
     return _Sweep(coordinate, found.branches, places, events, colours, (states[0], states[1]))
-
-
-def _axis(report: AnalysisReport, text: str) -> _Axis:
-    """The coordinate asked for. Errors: UsageError for what is not one; InputError where the report lacks it."""
-    M, N = report.model["M"], report.model["N"]
-    kind, _, index = text.partition(":")
-    limits = {"pc": (1, M), "unit": (0, M - 1), "output": (0, N - 1)}
-    low, high = limits.get(kind, (0, -1))
-    if not (index.isdecimal() and low <= int(index) <= high):
-        raise UsageError(
-            f"Figure 'continuation', option 'axis': got {text!r}, expected pc:1 to pc:{M}, unit:0 to unit:{M - 1} or output:0 to "
-            f"output:{N - 1}.", "Try axis=pc:1.",
-        )  # fmt: skip
-    i = int(index)
-    if kind == "unit":
-        return _Axis(np.eye(M)[i], 0.0, f"$z_{{{i}}}$ (state)")
-    if kind == "output":
-        params = _plane.parameters(report)
-        if params.readout == "phi":
-            raise UsageError(
-                "Figure 'continuation', option 'axis': this model's outputs read Φ(z), not z.", "Try axis=pc:1."
-            )
-        names = [str(n) for n in (report.task or {}).get("output_names") or ()]
-        return _Axis(params.D[i], float(params.b[i]), f"{names[i] if i < len(names) else f'output {i}'} (output)")
-    components = np.asarray(report.arrays.get("pca.components", np.zeros((0, M))), np.float64)
-    mean = np.asarray(report.arrays.get("pca.mean", np.full(M, np.nan)), np.float64)
-    if i > len(components) or not np.isfinite(mean).all() or not np.isfinite(components[i - 1]).all():
-        if M == 1:
-            return _Axis(np.ones(1), 0.0, "$z_{0}$ (state)")
-        raise InputError(
-            f"The report has no principal component {i}.", "Take a unit: alrnn plot continuation --option axis=unit:0"
-        )
-    return _Axis(components[i - 1], -float(mean @ components[i - 1]), f"PC {i} (state)")
 
 
 def _place(event: Collision, branches: Sequence[Branch], places: np.ndarray) -> float:

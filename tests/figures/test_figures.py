@@ -24,6 +24,7 @@ NAMES = [
     "bitcodes",
     "continuation",
     "eigenvalues",
+    "latents",
     "lesions",
     "loss",
     "phase",

@@ -59,6 +59,7 @@ def addition() -> AnalysisReport:
 #: What is refused, for there is nothing to see; all else is drawn.
 REFUSED: dict[str, set[str]] = {
     "continuation": {"one region", "nothing", "300 regions"},
+    "latents": {"one region", "300 regions", "no trajectories", "nothing"},
     "lesions": set(),
     "lyapunov": set(),
     "bitcode-raster": {"P = 0", "M = 1, P = 0", "one region", "300 regions", "no trajectories", "nothing"},
@@ -95,7 +96,7 @@ def test_wider_pages_and_several_reports_have_no_defects(
     assert {row["report"] for row in drawing.data} == {"one model", "the other"}
 
 
-NEED_TRIALS = {"bitcode-raster", "continuation"}
+NEED_TRIALS = {"bitcode-raster", "continuation", "latents"}
 
 
 def shown(drawing: figures.Drawing) -> list[str]:
@@ -431,3 +432,50 @@ def test_modes_without_inputs_or_without_modes(made: dict[str, AnalysisReport]) 
     refused("modes", b.addition(), "no slow mode", "alrnn plot eigenvalues")
     few = figures.draw("modes", [made["P = M"]], options={"top": "2"})
     assert "Lettered: 2 of 6" in few.caption
+
+
+# latents
+
+
+def test_latents_are_the_last_states_by_condition() -> None:
+    report = b.network(6, 3, conditions=4, n=24)
+    lengths = np.arange(24) + 30
+    report = dataclasses.replace(report, arrays={**report.arrays, "trajectories.lengths": lengths})
+    drawing = figures.draw("latents", [report])
+    assert defects(drawing) == []
+    z = report.arrays["trajectories.z"][np.arange(24), lengths - 1]
+    expected = (z - report.arrays["pca.mean"]) @ report.arrays["pca.components"][:2].T
+    np.testing.assert_allclose([(row["x"], row["y"]) for row in drawing.data], expected)
+    assert [row["step"] for row in drawing.data] == lengths.tolist()
+    conditions = report.arrays["trajectories.conditions"]
+    for k in range(4):
+        (dots,) = artists(drawing, f"group-{k}")
+        np.testing.assert_allclose(dots.get_offsets(), expected[conditions == k])
+    assert {"24 final states by condition", "0°", "270°"} <= set(shown(drawing))
+    early = figures.draw("latents", [report], options={"step": "40", "x": "unit:2", "y": "output:0"})
+    assert [row["trial"] for row in early.data] == list(range(10, 24))
+    np.testing.assert_allclose([row["x"] for row in early.data], report.arrays["trajectories.z"][10:, 39, 2])
+    np.testing.assert_allclose([row["y"] for row in early.data], report.arrays["trajectories.z"][10:, 39, 0])
+    assert "14 of 24 example trials" in early.caption
+
+
+def test_latents_by_target_and_by_subregion(addition: AnalysisReport) -> None:
+    drawing = figures.draw("latents", [addition])
+    (dots,) = artists(drawing, "quantity")
+    np.testing.assert_allclose(dots.get_array(), addition.arrays["trajectories.targets"][:, 0], rtol=1e-6)
+    assert "12 final states by target" in shown(drawing)
+    report = b.network(6, 3, conditions=4, n=24)
+    regions = figures.draw("latents", [report], options={"colour": "bitcode"})
+    z = report.arrays["trajectories.z"][:, -1]
+    assert [row["group"] for row in regions.data] == [dynamics.code(bit) for bit in dynamics.bits(z, 3)]
+    labels = np.tile(np.arange(60) % 3, (24, 1))
+    mask = np.tile(np.arange(60) == 40, (24, 1))
+    more = {"trajectories.targets": labels, "trajectories.mask": mask}
+    classes = dataclasses.replace(report, arrays={**report.arrays, **more})
+    drawing = figures.draw("latents", [classes], options={"colour": "target"})
+    assert {row["group"] for row in drawing.data} == {"class 1"}  # that of step 41, the last that counts
+    none = {k: v for k, v in report.arrays.items() if k != "trajectories.targets"}
+    refused("latents", dataclasses.replace(report, arrays=none), "no target", "colour=condition", colour="target")
+    refused("latents", report, "finite state at step 61", "alrnn analyze", step="61")
+    refused("latents", report, "expected one of auto, condition", colour="size")
+    refused("latents", report, "option 'y'", "y=pc:1", y="pc:7")
