@@ -479,3 +479,58 @@ def test_latents_by_target_and_by_subregion(addition: AnalysisReport) -> None:
     refused("latents", report, "finite state at step 61", "alrnn analyze", step="61")
     refused("latents", report, "expected one of auto, condition", colour="size")
     refused("latents", report, "option 'y'", "y=pc:1", y="pc:7")
+
+
+# compare
+
+
+def test_compare_has_the_numbers_of_each_report(made: dict[str, AnalysisReport], addition: AnalysisReport) -> None:
+    other = dataclasses.replace(
+        b.record(P=1, M=2, metric="accuracy", chance=0.25), score={"accuracy": 0.75}, lesions=()
+    )
+    reports, names = [addition, made["300 regions"], other], ["add", "large", "other"]
+    drawing = figures.draw("compare", reports, labels=names)
+    assert defects(drawing) == []
+    rows = {(row["title"], row["report"]): row for row in drawing.data}
+    assert [rows["mse", n]["value"] for n in names] == [0.01, 0.01, None]
+    assert [rows["accuracy", n]["value"] for n in names] == [None, None, 0.75]
+    assert rows["accuracy", "other"]["chance"] == 0.25
+    assert [rows["subregions visited", n]["value"] for n in names] == [2, 300, None]
+    assert [rows["effective number", n]["value"] for n in names] == [r.usage["all"].effective_number for r in reports]
+    assert [rows["units that switch", n]["value"] for n in names] == [1, 20, None]
+    radius = max(r.spectral_radius for r in made["300 regions"].regions)
+    assert [rows["largest |λ|", n]["value"] for n in names] == [1, radius, None]
+    slowest = max(m.timescale for r in made["300 regions"].regions for m in r.modes if m.kind == "decaying")
+    assert [rows["slowest mode (steps)", n]["value"] for n in names] == [None, slowest, None]
+    assert [rows["slowest mode (steps)", n]["infinite"] for n in names] == [
+        True,
+        False,
+        False,
+    ]  # addition's line attractor
+    assert [rows["Lyapunov exponent", n]["value"] for n in names] == [0.02, 0.02, None]
+    (dots,) = artists(drawing, "dots-regions")
+    np.testing.assert_array_equal(dots.get_xydata(), [[2, 0], [300, 1]])
+    assert dots.axes.get_xscale() == "log"
+    assert {"∞", "–", "add", "large", "other", "chance", "3 models compared"} <= set(shown(drawing))
+
+
+@pytest.mark.parametrize("width", ["column", "full", "slide"])
+def test_compare_any_number_of_reports(width: str, made: dict[str, AnalysisReport]) -> None:
+    all_of_them = [made[edge] for edge in EDGES] * 4
+    names = [f"folder/a run with a long name {i}" for i in range(len(all_of_them))]
+    drawing = figures.draw("compare", all_of_them, labels=names, width=width, options={"top": "30"})
+    assert defects(drawing) == []
+    assert "The first 30 of 44 reports." in drawing.caption
+    few = figures.draw("compare", all_of_them[:2], width=width, options={"show": "regions+score"})
+    assert [axes.get_title(loc="left") for axes in few.figure.axes] == ["mse", "subregions visited"]
+    assert defects(few) == []
+
+
+def test_compare_refusals(addition: AnalysisReport) -> None:
+    refused("compare", addition, "needs two or more reports, got 1", "alrnn plot compare")
+    with pytest.raises(UsageError, match="there is no 'scores'") as unknown:
+        figures.draw("compare", [addition, addition], options={"show": "scores"})
+    assert "score" in unknown.value.hint
+    nothing = dataclasses.replace(b.record(), score={})
+    with pytest.raises(InputError, match="none of these numbers"):
+        figures.draw("compare", [nothing, nothing], options={"show": "score+lyapunov"})
