@@ -85,20 +85,20 @@ def lesions(report: AnalysisReport) -> tuple[Lesion, ...]:
 
 
 def continuation(M: int, P: int) -> Continuation:
-    """A stable point passes into the next subregion at 0.4; a stable and an unstable one are born at 0.2 and die at 0.8."""
+    """A stable point passes into the next subregion at 0.4; two others die at 0.25, and two are born at 0.5."""
     off, on = "0" * P, "0" * (P - 1) + "1" if P else ""
-    line = [(0.0, 0.4, 0.0, 1.0, off, "stable", 0), (0.4, 1.0, 1.0, 3.0, on, "stable", 0), (0.2, 0.8, -1.0, -2.0, off, "stable", 0),
-            (0.2, 0.8, -1.0, -2.5, on, "saddle", 1)]  # fmt: skip
+    line = [(0.0, 0.4, 0.0, 1.0, off, "stable", 0), (0.4, 1.0, 1.0, 3.0, on, "stable", 0), (0.0, 0.25, -1.0, -2.0, off, "stable", 0),
+            (0.0, 0.25, -3.5, -2.0, on, "saddle", 1), (0.5, 1.0, -1.0, 0.5, off, "stable", 0), (0.5, 1.0, -1.0, -2.5, on, "saddle", 1)]  # fmt: skip
     branches = tuple(
         Branch(code, start, end, (a,) * M, (b,) * M, stability, n)  # type: ignore[arg-type]
         for start, end, a, b, code, stability, n in line
     )
     meets = tuple(
         Collision(at, M - 1, kind, (off, on), ("stable", "stable" if kind == "passes" else "saddle"))  # type: ignore[arg-type]
-        for at, kind in ((0.2, "birth"), (0.4, "passes"), (0.8, "death"))
+        for at, kind in ((0.25, "death"), (0.4, "passes"), (0.5, "birth"))
     )
     values = tuple(np.linspace(0, 1, 11).tolist())
-    real = tuple(1 + 2 * (0.2 < x < 0.8) for x in values)
+    real = tuple(3 if x < 0.25 or x >= 0.5 else 1 for x in values)
     return Continuation("mask", 0, values, (0.0,), branches, meets if P else (), real, (), True)
 
 

@@ -38,7 +38,7 @@ def defects(drawing: Drawing) -> list[str]:
     """Texts that overlap, leave the page or are smaller than 7 pt, and axes without anything drawn."""
     shown = words(drawing)
     page = drawing.figure.bbox
-    boxes = [t.get_window_extent() for t in shown]
+    boxes = [Text.get_window_extent(t) for t in shown]  # of an annotation without its arrow
     found = [f"{t.get_text()!r} is {t.get_fontsize():.1f} pt" for t in shown if t.get_fontsize() < 7]
     for i, (t, box) in enumerate(zip(shown, boxes, strict=True)):
         if box.x0 < page.x0 - 2 or box.y0 < page.y0 - 2 or box.x1 > page.x1 + 2 or box.y1 > page.y1 + 2:

@@ -57,9 +57,13 @@ def addition() -> AnalysisReport:
 
 
 #: What is refused, for there is nothing to see; all else is drawn.
-REFUSED = {
+REFUSED: dict[str, set[str]] = {
+    "continuation": {"one region", "nothing", "300 regions"},
+    "latents": {"one region", "300 regions", "no trajectories", "nothing"},
     "lesions": set(),
+    "lyapunov": set(),
     "bitcode-raster": {"P = 0", "M = 1, P = 0", "one region", "300 regions", "no trajectories", "nothing"},
+    "modes": {"nothing"},
     "transitions": {"P = 0", "M = 1, P = 0", "one region", "nothing"},
 }
 
@@ -92,7 +96,7 @@ def test_wider_pages_and_several_reports_have_no_defects(
     assert {row["report"] for row in drawing.data} == {"one model", "the other"}
 
 
-NEED_TRIALS = {"bitcode-raster"}
+NEED_TRIALS = {"bitcode-raster", "continuation", "latents"}
 
 
 def shown(drawing: figures.Drawing) -> list[str]:
@@ -278,3 +282,255 @@ def test_lesions_of_an_accuracy_that_is_not_the_first_by_name() -> None:
     assert not artists(entropy, "error")  # the standard error is of the first metric
     refused("lesions", report, "no metric 'accuracy'", "symbol_accuracy", metric="accuracy")
     refused("lesions", b.addition(), "no lesions", "alrnn analyze CHECKPOINT --lesions")
+
+
+# continuation
+
+
+@pytest.mark.parametrize("axis", ["unit:3", "pc:2", "output:0"])
+def test_continuation_is_the_branches_on_the_axis_asked_for(axis: str, made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    mean, components = report.arrays["pca.mean"], report.arrays["pca.components"]
+
+    def on(z: tuple[float, ...]) -> float:
+        return {"unit:3": z[3], "pc:2": float((np.array(z) - mean) @ components[1]), "output:0": z[0]}[axis]
+
+    drawing = figures.draw("continuation", [report], options={"axis": axis})
+    branches = report.continuation.branches
+    rows = [row for row in drawing.data if row["what"] == "branch"]
+    assert [(row["input"], row["to"], row["bitcode"]) for row in rows] == [
+        (x.start, x.end, x.bitcode) for x in branches
+    ]
+    np.testing.assert_allclose(
+        [(r["position"], r["to_position"]) for r in rows], [(on(x.z_start), on(x.z_end)) for x in branches]
+    )
+    lines = {kind: artists(drawing, f"branch-{kind}") for kind in ("stable", "saddle")}
+    assert [len(own) for own in lines.values()] == [4, 2]
+    assert {line.get_linestyle() for line in lines["stable"]} == {"-"}
+    assert {line.get_linestyle() for line in lines["saddle"]} == {"--"}
+    for kind, at, z in (("death", 0.25, -2.0), ("passes", 0.4, 1.0), ("birth", 0.5, -1.0)):
+        (mark,) = artists(drawing, kind)
+        assert (mark.get_xdata()[0], mark.get_ydata()[0]) == pytest.approx((at, on((z,) * 6)))
+    assert sorted(t.get_text() for t in artists(drawing, "event name")) == ["unit 5"] * 3
+    (band,) = artists(drawing, "states")
+    states = report.arrays["trajectories.z"].reshape(-1, 6).astype(float)
+    low, high = np.percentile([on(tuple(z)) for z in states], [1, 99])
+    assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
+    (count,) = artists(drawing, "real")
+    assert tuple(count.get_ydata()) == report.continuation.real
+
+
+def test_continuation_refusals(made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    for axis in ("unit:6", "unit", "pc:0", "pc:1.5", "output:1", "x:1"):
+        refused("continuation", report, "option 'axis'", "axis=pc:1", axis=axis)
+    refused("continuation", made["300 regions"], "no principal component 1", "axis=unit:0")
+    assert defects(figures.draw("continuation", [made["300 regions"]], options={"axis": "unit:0"})) == []
+    refused("continuation", b.addition(), "follows no fixed points", "--input-sweep")
+    nothing = dataclasses.replace(report.continuation, branches=(), collisions=())
+    refused(
+        "continuation", dataclasses.replace(report, continuation=nothing), "no real fixed point anywhere along mask"
+    )
+
+
+# lyapunov
+
+
+def test_lyapunov_exponents_with_errors_and_what_is_lost() -> None:
+    found = dataclasses.replace(
+        c.lyapunov(4),
+        exponents=(0.5, 0.0, -1.5, None),
+        standard_errors=(0.1, None, 0.2, None),
+        kaplan_yorke=2 + 1 / 3,
+        dt=5.0,
+        dt_unit="ms",
+    )
+    report = dataclasses.replace(b.record(P=2, M=4), lyapunov=found)
+    drawing = figures.draw("lyapunov", [report])
+    assert defects(drawing) == []
+    (dots,) = artists(drawing, "exponents-0")
+    np.testing.assert_array_equal(dots.get_xydata(), [[1, 0.5], [2, 0], [3, -1.5]])
+    (lost,) = artists(drawing, "lost-0")
+    assert lost.get_xdata() == [4]
+    (bars,) = artists(drawing, "error-0")
+    np.testing.assert_allclose([p.vertices[:, 1] for p in bars.get_paths()], [[0.4, 0.6], [-1.7, -1.3]])
+    assert [line.get_xdata()[0] for line in artists(drawing, "dimension")] == [2 + 1 / 3]
+    assert [(row["exponent"], row["standard_error"]) for row in drawing.data] == [
+        (0.5, 0.1),
+        (0.0, None),
+        (-1.5, 0.2),
+        (None, None),
+    ]
+    assert "largest exponent 0.5 ± 0.1; dimension 2.33" in shown(drawing)
+    timed = figures.draw("lyapunov", [report], options={"per": "time"})
+    assert timed.data[0]["exponent"] == 0.1
+    assert "Lyapunov exponent (per ms)" in shown(timed)
+
+
+def test_lyapunov_of_several_reports_in_one_picture(made: dict[str, AnalysisReport]) -> None:
+    reports = [made["12 conditions"], b.record(), made["M = 1"]]
+    drawing = figures.draw("lyapunov", reports, labels=["large", "none", "small"])
+    assert len(drawing.figure.axes) == 2  # all, and the leading ones
+    assert [len(a.get_xdata()) for k in (0, 1) for a in artists(drawing, f"exponents-{k}")] == [12, 8, 1, 1]
+    assert drawing.caption.endswith("No exponents, not drawn: none.")
+    refused("lyapunov", b.record(), "no Lyapunov exponents", "alrnn analyze CHECKPOINT --lyapunov")
+    refused("lyapunov", made["M = 1"], "whole number", leading="-1")
+
+
+# modes
+
+
+def test_modes_stand_at_their_timescale_and_share_with_their_gains() -> None:
+    regions = tuple(b.region(code, share, [0.99, 0.5]) for code, share in (("0", 0.3), ("1", 0.7)))
+    base = b.record(P=1, M=2, K=2, regions=regions)
+    modes = (
+        c.slow_mode("0", 0.98 + 0j, 0.25, [[0.5, -0.001]]),
+        c.slow_mode("0", 1.0 + 0j, 0.5, [[0.0, 2.0]]),
+        c.slow_mode("1", 1.02 + 0j, 40.0, [[3.0, -4.0]]),
+        c.slow_mode("1", -0.99 + 0j, None, None),
+    )
+    report = dataclasses.replace(base, modes=modes, task={**(base.task or {}), "input_names": ["value", "mask"]})
+    drawing = figures.draw("modes", [report])
+    assert defects(drawing) == []
+    rows = {(row["bitcode"], row["re"]): row for row in drawing.data if row["input"] == "mask"}
+    assert [row["name"] for row in rows.values()] == ["a", "b", "c", "d"]
+    assert list(rows) == [
+        ("1", -0.99),
+        ("1", 1.02),
+        ("0", 1.0),
+        ("0", 0.98),
+    ]  # the most used subregion first
+    marks = artists(drawing, "mode")
+    assert sorted(float(m.get_ydata()[0]) for m in marks) == [25, 50, 4000]
+    where = {float(m.get_ydata()[0]): float(m.get_xdata()[0]) for m in marks}
+    assert where[25] == pytest.approx(-1 / np.log(0.98))
+    assert where[4000] == pytest.approx(1 / np.log(1.02))
+    assert where[50] == marks[0].axes.get_xlim()[1]  # |λ| = 1 has no finite one
+    assert [m.get_markerfacecolor() for m in marks if m.get_ydata()[0] == 4000] == ["white"]
+    (table,) = artists(drawing, "gains")
+    np.testing.assert_allclose(table.get_array().filled(-1), [[-1, -1], [3, 4], [4e-4, 2], [0.5, 1e-3]])
+    assert [t.get_text() for t in artists(drawing, "gain")] == ["3", "−4", "0", "2", "0.5", "−0.001"]
+    assert "1 defective mode without a share not drawn." in drawing.caption
+    assert {"value", "mask", "|λ| = 1", "growing"} <= set(shown(drawing))
+
+
+def test_modes_of_many_outputs_have_the_largest_gain() -> None:
+    base = b.record(P=1, M=2, K=1, regions=(b.region("1", 1.0, [0.99, 0.5]),))
+    base = dataclasses.replace(base, model={**base.model, "N": 3})
+    report = dataclasses.replace(base, modes=(c.slow_mode("1", 0.99 + 0j, 0.5, [[0.1], [-0.7], [0.2]]),))
+    drawing = figures.draw("modes", [report])
+    assert drawing.data[0]["gain"] == 0.7
+    assert "of several outputs the largest in size" in drawing.caption
+
+
+def test_modes_without_inputs_or_without_modes(made: dict[str, AnalysisReport]) -> None:
+    free = dataclasses.replace(b.record(P=1, M=2, K=0), modes=(c.slow_mode("1", 0.99 + 0j, 0.5, None),))
+    drawing = figures.draw("modes", [free])
+    assert defects(drawing) == []
+    assert len(drawing.figure.axes) == 1
+    assert [(row["input"], row["gain"]) for row in drawing.data] == [(None, None)]
+    refused("modes", b.addition(), "no slow mode", "alrnn plot eigenvalues")
+    few = figures.draw("modes", [made["P = M"]], options={"top": "2"})
+    assert "Lettered: 2 of 6" in few.caption
+
+
+# latents
+
+
+def test_latents_are_the_last_states_by_condition() -> None:
+    report = b.network(6, 3, conditions=4, n=24)
+    lengths = np.arange(24) + 30
+    report = dataclasses.replace(report, arrays={**report.arrays, "trajectories.lengths": lengths})
+    drawing = figures.draw("latents", [report])
+    assert defects(drawing) == []
+    z = report.arrays["trajectories.z"][np.arange(24), lengths - 1]
+    expected = (z - report.arrays["pca.mean"]) @ report.arrays["pca.components"][:2].T
+    np.testing.assert_allclose([(row["x"], row["y"]) for row in drawing.data], expected)
+    assert [row["step"] for row in drawing.data] == lengths.tolist()
+    conditions = report.arrays["trajectories.conditions"]
+    for k in range(4):
+        (dots,) = artists(drawing, f"group-{k}")
+        np.testing.assert_allclose(dots.get_offsets(), expected[conditions == k])
+    assert {"24 final states by condition", "0°", "270°"} <= set(shown(drawing))
+    early = figures.draw("latents", [report], options={"step": "40", "x": "unit:2", "y": "output:0"})
+    assert [row["trial"] for row in early.data] == list(range(10, 24))
+    np.testing.assert_allclose([row["x"] for row in early.data], report.arrays["trajectories.z"][10:, 39, 2])
+    np.testing.assert_allclose([row["y"] for row in early.data], report.arrays["trajectories.z"][10:, 39, 0])
+    assert "14 of 24 example trials" in early.caption
+
+
+def test_latents_by_target_and_by_subregion(addition: AnalysisReport) -> None:
+    drawing = figures.draw("latents", [addition])
+    (dots,) = artists(drawing, "quantity")
+    np.testing.assert_allclose(dots.get_array(), addition.arrays["trajectories.targets"][:, 0], rtol=1e-6)
+    assert "12 final states by target" in shown(drawing)
+    report = b.network(6, 3, conditions=4, n=24)
+    regions = figures.draw("latents", [report], options={"colour": "bitcode"})
+    z = report.arrays["trajectories.z"][:, -1]
+    assert [row["group"] for row in regions.data] == [dynamics.code(bit) for bit in dynamics.bits(z, 3)]
+    labels = np.tile(np.arange(60) % 3, (24, 1))
+    mask = np.tile(np.arange(60) == 40, (24, 1))
+    more = {"trajectories.targets": labels, "trajectories.mask": mask}
+    classes = dataclasses.replace(report, arrays={**report.arrays, **more})
+    drawing = figures.draw("latents", [classes], options={"colour": "target"})
+    assert {row["group"] for row in drawing.data} == {"class 1"}  # that of step 41, the last that counts
+    none = {k: v for k, v in report.arrays.items() if k != "trajectories.targets"}
+    refused("latents", dataclasses.replace(report, arrays=none), "no target", "colour=condition", colour="target")
+    refused("latents", report, "finite state at step 61", "alrnn analyze", step="61")
+    refused("latents", report, "expected one of auto, condition", colour="size")
+    refused("latents", report, "option 'y'", "y=pc:1", y="pc:7")
+
+
+# compare
+
+
+def test_compare_has_the_numbers_of_each_report(made: dict[str, AnalysisReport], addition: AnalysisReport) -> None:
+    other = dataclasses.replace(
+        b.record(P=1, M=2, metric="accuracy", chance=0.25), score={"accuracy": 0.75}, lesions=()
+    )
+    reports, names = [addition, made["300 regions"], other], ["add", "large", "other"]
+    drawing = figures.draw("compare", reports, labels=names)
+    assert defects(drawing) == []
+    rows = {(row["title"], row["report"]): row for row in drawing.data}
+    assert [rows["mse", n]["value"] for n in names] == [0.01, 0.01, None]
+    assert [rows["accuracy", n]["value"] for n in names] == [None, None, 0.75]
+    assert rows["accuracy", "other"]["chance"] == 0.25
+    assert [rows["subregions visited", n]["value"] for n in names] == [2, 300, None]
+    assert [rows["effective number", n]["value"] for n in names] == [r.usage["all"].effective_number for r in reports]
+    assert [rows["units that switch", n]["value"] for n in names] == [1, 20, None]
+    radius = max(r.spectral_radius for r in made["300 regions"].regions)
+    assert [rows["largest |λ|", n]["value"] for n in names] == [1, radius, None]
+    slowest = max(m.timescale for r in made["300 regions"].regions for m in r.modes if m.kind == "decaying")
+    assert [rows["slowest mode (steps)", n]["value"] for n in names] == [None, slowest, None]
+    assert [rows["slowest mode (steps)", n]["infinite"] for n in names] == [
+        True,
+        False,
+        False,
+    ]  # addition's line attractor
+    assert [rows["Lyapunov exponent", n]["value"] for n in names] == [0.02, 0.02, None]
+    (dots,) = artists(drawing, "dots-regions")
+    np.testing.assert_array_equal(dots.get_xydata(), [[2, 0], [300, 1]])
+    assert dots.axes.get_xscale() == "log"
+    assert {"∞", "–", "add", "large", "other", "chance", "3 models compared"} <= set(shown(drawing))
+
+
+@pytest.mark.parametrize("width", ["column", "full", "slide"])
+def test_compare_any_number_of_reports(width: str, made: dict[str, AnalysisReport]) -> None:
+    all_of_them = [made[edge] for edge in EDGES] * 4
+    names = [f"folder/a run with a long name {i}" for i in range(len(all_of_them))]
+    drawing = figures.draw("compare", all_of_them, labels=names, width=width, options={"top": "30"})
+    assert defects(drawing) == []
+    assert "The first 30 of 44 reports." in drawing.caption
+    few = figures.draw("compare", all_of_them[:2], width=width, options={"show": "regions+score"})
+    assert [axes.get_title(loc="left") for axes in few.figure.axes] == ["mse", "subregions visited"]
+    assert defects(few) == []
+
+
+def test_compare_refusals(addition: AnalysisReport) -> None:
+    refused("compare", addition, "needs two or more reports, got 1", "alrnn plot compare")
+    with pytest.raises(UsageError, match="there is no 'scores'") as unknown:
+        figures.draw("compare", [addition, addition], options={"show": "scores"})
+    assert "score" in unknown.value.hint
+    nothing = dataclasses.replace(b.record(), score={})
+    with pytest.raises(InputError, match="none of these numbers"):
+        figures.draw("compare", [nothing, nothing], options={"show": "score+lyapunov"})
