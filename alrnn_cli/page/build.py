@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import tasks
-from ..analysis.wording import number
+from ..wording import number
 from ..records import AnalysisReport
 from . import words
 from .content import Article, Block, Cell, Column, Page, Paragraph

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..analysis.wording import join, number, percent, plural, steps
+from ..wording import join, number, percent, plural, steps
 from ..records import AnalysisReport, Influence, Lesion
 from . import words
 

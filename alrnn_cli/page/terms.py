@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..analysis.wording import plural
+from ..wording import plural
 from ..records import AnalysisReport
 from .content import Listing, Note
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from ..analysis.wording import SPELT, number, percent, plural
+from ..wording import SPELT, number, percent, plural
 from ..records import AnalysisReport
 from .content import Cell, Column, Table
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...analysis.causes import by_unit, controls, gentler, severity
-from ...analysis.wording import number, plural
+from ...wording import number, plural
 from ...records import AnalysisReport, Lesion
 from .. import words
 from ..content import Block, Cell, Column, Section, Table

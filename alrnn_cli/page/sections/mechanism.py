@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...analysis.wording import number, percent, plural, steps
+from ...wording import number, percent, plural, steps
 from ...records import AnalysisReport
 from .. import words
 from ..content import Block, Cell, Column, Paragraph, Section, Table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...analysis.wording import number, percent, plural
+from ...wording import number, percent, plural
 from ...records.metrics import parts
 from .. import words
 from ..content import Block, Cell, Column, Paragraph, Section

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import tasks
-from ...analysis.wording import number, plural
+from ...wording import number, plural
 from ...errors import AlrnnError
 from ...records import AnalysisReport
 from .. import words
