@@ -14,13 +14,14 @@ __all__ = [
     "load",
     "plot",
     "plot_all",
+    "report",
     "train",
     "trajectories",
 ]
 
 if TYPE_CHECKING:
     from . import data
-    from .api import analyze, example, import_model, load, plot, plot_all, train, trajectories
+    from .api import analyze, example, import_model, load, plot, plot_all, report, train, trajectories
 
 
 def __getattr__(name: str) -> Any:

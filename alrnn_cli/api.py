@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .importing._convert import Imported
     from .training.run import Run
 
-__all__ = ["analyze", "example", "import_model", "load", "plot", "plot_all", "train", "trajectories"]
+__all__ = ["analyze", "example", "import_model", "load", "plot", "plot_all", "report", "train", "trajectories"]
 
 
 def train(
@@ -228,3 +228,28 @@ def plot_all(
             figures.save(drawing, Path(out) / f"{name}.{format}")
             drawn[name] = drawing
     return drawn
+
+
+def report(
+    *reports: AnalysisReport | str | Path, out: str | Path | None = None, baselines: Sequence[str | Path] = ()
+) -> str:
+    """One HTML page that explains a model, or several side by side; it is written where `out` is given.
+
+    reports: analyses, or their files; baselines: checkpoints of other models, whose test scores are set beside.
+    Returns: the page. Errors: InputError.
+    """
+    from .page import Baseline, make
+
+    loaded = [r if isinstance(r, AnalysisReport) else store.load_analysis(Path(r)) for r in reports]
+    files = [_file_of(given) for given in reports]
+    made = make(loaded, files, [Baseline.of(Path(path).stem, store.load_checkpoint(Path(path))) for path in baselines])
+    if out is not None:
+        store.write_atomic(Path(out), made.encode())
+    return made
+
+
+def _file_of(given: AnalysisReport | str | Path) -> str:
+    """What an analysis file is called, for a report in memory the one that `analyze` would write."""
+    if isinstance(given, AnalysisReport):
+        return store.analysis_paths(Path(given.source.get("file", "model.safetensors")))[0].name
+    return str(store.analysis_paths(Path(given))[0])

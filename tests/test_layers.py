@@ -49,6 +49,7 @@ ALLOWED = {
     "bench": {"training", "analysis", "kernels", "figures", "config", "errors", "__version__"},
     "reduction": {"analysis", "maps", "store", "records", "errors"},
     "examine": {"config", "analysis", "maps", "material", "store", "records", "errors", "__version__"},
+    "page": {"figures", "analysis", "wording", "tasks", "config", "records", "errors"},
 }
 FORBIDDEN = {
     "analysis": {"torch", "matplotlib", "rich", "typer"},
@@ -56,6 +57,7 @@ FORBIDDEN = {
     "store": {"torch"},
     "maps": {"torch"},
     "catalogue": {"torch", "numpy"},
+    "page": {"torch", "scipy", "rich", "typer"},
     "freerun": {"torch"},
     "foreign": {"torch"},
     "material": {"torch"},

@@ -223,8 +223,11 @@ def labels_of(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def only_report() -> Path:
-    """The only *.analysis.json in this folder. Errors: UsageError with the candidates, InputError where there is none."""
+def only_report(purpose: str = "draw") -> Path:
+    """The only *.analysis.json in this folder. purpose: what the user is to name one for.
+
+    Errors: UsageError with the candidates, InputError where there is none.
+    """
     from ..errors import UsageError
 
     found = sorted(Path().glob("*.analysis.json"))
@@ -233,7 +236,7 @@ def only_report() -> Path:
     if not found:
         raise UsageError("There is no *.analysis.json in this folder.", "Make one: alrnn analyze ckpt.safetensors")
     shown = ", ".join(str(p) for p in found[:8]) + (", …" if len(found) > 8 else "")
-    raise UsageError(f"There are {len(found)} analyses in this folder: {shown}.", "Name the one to draw.")
+    raise UsageError(f"There are {len(found)} analyses in this folder: {shown}.", f"Name the one to {purpose}.")
 
 
 def _list(figure: str | None, *, as_json: bool) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..records import AnalysisReport
+from .baseline import Baseline
 
-if TYPE_CHECKING:
-    from .sections import Baseline
-
-__all__ = ["make"]
+__all__ = ["Baseline", "make"]
 
 
 def make(reports: Sequence[AnalysisReport], files: Sequence[str], baselines: Sequence[Baseline] = ()) -> str:

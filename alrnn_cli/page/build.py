@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import tasks
-from ..wording import number
 from ..records import AnalysisReport
+from ..wording import number
 from . import words
+from .baseline import Baseline
 from .content import Article, Block, Cell, Column, Page, Paragraph
 from .pictures import comparing, pictures
-from .sections import Baseline, Case, sections
+from .sections import Case, sections
 from .story import gist
 from .terms import Terms, units_of
 
@@ -48,7 +49,7 @@ def lead(report: AnalysisReport) -> tuple[str, ...]:
     task = words.task_name(report)
     said = f"An almost-linear recurrent network of {units_of(report)}"
     if task in tasks.names():
-        said += f", trained to {tasks.get(task).summary}"
+        said += f", trained on the task {task}: {tasks.get(task).summary}"
     elif task:
         said += f", trained on the task {task}"
     metric = words.metric_of(report)
@@ -97,7 +98,7 @@ def _index(
         )
     for b in baselines:
         known = (words.quantity(b.score.get(m)) for m in metrics)
-        rows.append((Cell(b.name, b.name, heading=True), words.word(b.what), *(Cell("–", "") for _ in range(2)), *known,
+        rows.append((Cell(b.name, b.name, heading=True), words.word(b.task), *(Cell("–", "") for _ in range(2)), *known,
                      *(Cell("–", "") for _ in range(6))))  # fmt: skip
     columns = (
         Column("model"), Column("task"), Column("M", "units", number=True), Column("P", "nonlinear units", number=True),

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..wording import plural
 from ..records import AnalysisReport
+from ..wording import plural
 from .content import Listing, Note
 
 
@@ -62,9 +62,9 @@ _TERMS = (
           "before they fade."),
     _Term("Lyapunov exponent", r"Lyapunov", lambda _: "the rate at which two nearby states part (above 0) or come together (below 0) "
           "along the trials."),
-    _Term("lesion", r"[Ss]ilencing|[Rr]emoving|linear or silent|can be linear", lambda _: "a change of the finished network, scored on "
-          "the same trials: a unit is made linear (treated as always on), silenced (always off), or a mode is removed after every step. What "
-          "the score loses, the network needs."),
+    _Term("lesion", r"[Ss]ilencing|[Rr]emoving|linear or silent|can be linear", lambda _: "a change of the finished "
+          "network, scored on the same trials: a unit is made linear (treated as always on), silenced (always off), or a mode is removed "
+          "after every step. What the score loses, the network needs."),
     _Term("fixed point", r"fixed point", lambda _: "a state that stays where it is while the input does not change. It is stable where "
           "nearby states come to it, a saddle where some come and others leave, unstable where all leave; they go straight at a node "
           "and circle at a spiral. Every subregion's linear map has its own: real where it lies in that subregion, virtual where it lies "
@@ -73,11 +73,11 @@ _TERMS = (
           "subregions. A fixed point that reaches it goes on in the next subregion, or meets another one and both vanish."),
     _Term("cycle", r"\bcycles?\b", lambda _: "states that repeat after two or more steps while the input does not change."),
     _Term("nat", r"\bnats?\b", lambda _: "a unit of information: 0.69 nats are one bit, one yes-or-no question."),
-    _Term("influence", r"\binfluence\b", lambda r: "by how much an output at the end of a trial changes when an input at one earlier step is "
-          "raised by 1, all else and all switches as they are. Between switches the network is linear, so the output is the sum of all inputs, each times its "
-          "influence, and a constant."),
-    _Term("gate", r"\bgates?\b", lambda _: "a switch that decides what gets through: open, it lets an input into the memory, shut, it keeps it "
-          "out."),
+    _Term("influence", r"\binfluence\b", lambda _: "by how much an output at the end of a trial changes when an input at one "
+          "earlier step is raised by 1, all else and all switches as they are. Between switches the network is linear, so the output is "
+          "the sum of all inputs, each times its influence, and a constant."),
+    _Term("gate", r"\bgates?\b", lambda _: "a switch that decides what gets through: open, it lets an input into the memory, "
+          "shut, it keeps it out."),
     _Term("spectral radius", r"spectral radius", lambda _: "the largest |λ| of the visited subregions: above 1 some deviation grows."),
 )  # fmt: skip
 

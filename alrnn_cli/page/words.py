@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from ..wording import SPELT, number, percent, plural
 from ..records import AnalysisReport
+from ..wording import SPELT, number, percent, plural
 from .content import Cell, Column, Table
 
 #: Rows of a table; more would make a page that a phone cannot hold.
@@ -34,6 +34,11 @@ def names(report: AnalysisReport, which: str, count: int) -> list[str]:
     """Names of inputs or outputs, by number where the task has none. which: "input" or "output"."""
     known = list((report.task or {}).get(f"{which}_names") or ())
     return [str(x) for x in known] if len(known) == count else [f"{which} {i}" for i in range(count)]
+
+
+def channels(report: AnalysisReport) -> tuple[list[str], list[str]]:
+    """Names of the inputs and of the outputs."""
+    return names(report, "input", report.model["K"]), names(report, "output", report.model["N"])
 
 
 def task_name(report: AnalysisReport) -> str:

@@ -34,6 +34,7 @@ OPTIONS = {
     "profile": f"""{RUN} --task --task-opt --data --cache --recipe --tolerance --confidence --min-seeds --max-seeds --metric --workers --stack
         --device --backend --threads --retries --out -o --json --quiet -q --debug""",
     "worker": "--stack --device --backend --threads --retries --analyze --trials --wait --no-wait --json --quiet -q --debug",
+    "report": "--baseline --out -o --json --quiet -q --debug",
     "tasks": "--json --debug",
     "demo": "--folder --debug",
     "import": "--from --P --readout --task --task-opt --data --cache --out -o --overwrite --json --quiet -q --debug",

@@ -6,17 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...records import AnalysisReport
+from ..baseline import Baseline
 from ..content import Picture, Section
 from ..terms import Terms
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """Another model's scores on the task's test trials. name: its file; what: the model in words."""
-
-    name: str
-    what: str
-    score: Mapping[str, float]
 
 
 @dataclass

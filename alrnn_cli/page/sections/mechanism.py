@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ...wording import number, percent, plural, steps
 from ...records import AnalysisReport
+from ...wording import number, percent, plural, steps
 from .. import words
 from ..content import Block, Cell, Column, Paragraph, Section, Table
-from ..story import constant, story
+from ..gates import constant
+from ..story import story
 from . import Case
 
 #: Figures by the part that they belong to; one that is in no list stands under "More figures".
@@ -53,8 +54,8 @@ def _influences(case: Case) -> Section | None:
         return None
     first = report.influences[0]
     text = (
-        f"The influence of every input on every output at the last step that counts, from {plural(first.n_trials, 'trial')}: the mean over the "
-        "steps of each phase, and how much it varies between them."
+        f"The influence of every input on every output at the last step that counts, from {plural(first.n_trials, 'trial')}: the mean "
+        "over the steps of each phase, and how much it varies between them."
     )
     notes = case.terms.notes(text)
     return Section("influence", "What gets through", (Paragraph(text), *notes, table))
@@ -65,7 +66,7 @@ def _influence_table(report: AnalysisReport) -> Table | None:
     found = [i for i in report.influences if i.phase != "all"] or list(report.influences)
     if not found:
         return None
-    inputs, outputs = (words.names(report, w, report.model[k]) for w, k in (("input", "K"), ("output", "N")))
+    inputs, outputs = words.channels(report)
     pairs = [(i, k) for i in range(len(outputs)) for k in range(len(inputs))]
     pairs.sort(key=lambda p: -max(abs(x.mean[p[0]][p[1]]) for x in found))
     pairs = sorted(pairs[: max(1, _MOST_INFLUENCES // len(found))])

@@ -94,10 +94,6 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]
         if isinstance(value, Mapping):
             rows += _flat(value, f"{prefix}{name}.")
         else:
-            rows.append(
-                (
-                    f"{prefix}{name}",
-                    "–" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else _value(value),
-                )
-            )
+            text = ", ".join(map(str, value)) if isinstance(value, list) else _value(value)
+            rows.append((f"{prefix}{name}", "–" if value is None else text))
     return rows

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...wording import number, percent, plural
 from ...records.metrics import parts
+from ...wording import number, percent, plural
 from .. import words
 from ..content import Block, Cell, Column, Paragraph, Section
 from . import Case
@@ -25,9 +25,9 @@ def section(case: Case) -> Section | None:
     for metric, own in parts(report.score).items():
         for name, shown in ((metric, metric), *((full, f"{metric}: {part}") for part, full in own.items())):
             direction = {"min": " (lower is better)", "max": " (higher is better)"}.get(better.get(name, ""), "")
-            others = (words.quantity(b.score.get(name)) for b in case.baselines)
+            besides = (words.quantity(b.score.get(name)) for b in case.baselines)
             head = Cell(shown + (direction if name == metric else ""), name, heading=True)
-            rows.append((head, words.quantity(report.score[name]), words.quantity(report.chance.get(name)), *others))
+            rows.append((head, words.quantity(report.score[name]), words.quantity(report.chance.get(name)), *besides))
     blocks += words.there(words.table("Scores", columns, rows))
     trials = report.settings.get("trials")
     if isinstance(trials, int):

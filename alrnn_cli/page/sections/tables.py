@@ -42,9 +42,10 @@ def _regions(report: AnalysisReport) -> Table | None:
             )
         )
     lag = f" +{report.lag}" if report.lag else ""
+    later = f", {report.lag} steps later" if lag else ""
     columns = (
-        Column("bitcode"), Column("share", "of all states", number=True),
-        *(Column(f"{name}{lag}", f"share of the states of that phase{f', {report.lag} steps later' if lag else ''}", number=True) for name in phases),
+        Column("bitcode"), Column("share", f"of all states, then of those of each phase{later}", number=True),
+        *(Column(f"{name}{lag}", number=True) for name in phases),
         Column("states", number=True), Column("first visit", "earliest step of any trial", number=True),
         Column("mean stay", "steps in a row", number=True), Column("longest stay", "steps in a row", number=True),
         Column("max |λ|", number=True), Column("stability", "of its linear map"),

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ... import tasks
-from ...wording import number, plural
 from ...errors import AlrnnError
 from ...records import AnalysisReport
+from ...wording import number, plural
 from .. import words
 from ..content import Block, Cell, Citation, Column, Paragraph, Section, Table
 from . import Case
@@ -21,22 +21,19 @@ def section(case: Case) -> Section:
     known = tasks.get(name) if name in tasks.names() else None
     blocks: list[Block] = []
     if not name:
-        blocks.append(
-            Paragraph(
-                "The model was analysed without a task."
-                if report.task is None
-                else "The states were read from a file, without a task."
-            )
+        why = (
+            "The model was analysed without a task"
+            if report.task is None
+            else "The states were read from a file, without a task"
         )
+        blocks.append(Paragraph(f"{why}."))
     elif known is not None:
         blocks.append(Paragraph(known.description))
         blocks.append(Citation(known.citation))
     options = dict((report.task or {}).get("options") or {})
     if options:
         blocks.append(Paragraph(f"Options of this run: {', '.join(f'{k} = {v}' for k, v in options.items())}."))
-    blocks += [
-        t for t in (_channels(report, "input"), _channels(report, "output"), _phases(case, known)) if t is not None
-    ]
+    blocks += words.there(_channels(report, "input"), _channels(report, "output"), _phases(case, known))
     blocks += case.draw("trial")
     return Section("task", f"The task: {name}" if name else "No task", tuple(blocks))
 
@@ -76,20 +73,16 @@ def _phases(case: Case, known: type[Any] | None) -> Table | None:
     constant = report.arrays.get("phase_inputs")
     helps = _helps(report, known)
     share = {name: u.n_states for name, u in report.usage.items()}
+    total = share.get("all", 0)
+    columns = [Column("phase"), Column("what it is"), Column("share of steps", number=True)]
+    columns += [Column("constant input", "what stands for the phase where fixed points are sought")]
     rows = []
     for name in names:
         values = "" if constant is None or name not in inputs else _input(report, constant[inputs.index(name)])
-        total = share.get("all", 0)
         part = share[name] / total if total and name in share else None
         rows.append(
             (Cell(name, name, heading=True), words.word(helps.get(name)), words.share(part), words.word(values))
         )
-    columns = (
-        Column("phase"), Column("what it is"), Column("share of steps", number=True),
-        Column("constant input", "what stands for the phase where fixed points are sought"),
-    )  # fmt: skip
-    if not any(helps.get(name) for name in names):
-        columns, rows = (columns[0], *columns[2:]), [(r[0], *r[2:]) for r in rows]
     return words.table(f"{plural(len(names), 'phase').capitalize()} of a trial", columns, rows)
 
 

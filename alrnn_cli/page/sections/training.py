@@ -24,8 +24,8 @@ def section(case: Case) -> Section | None:
         return None
     blocks: list[Block] = []
     told = dict(report.provenance.get("checkpoint") or {})
-    step = (history.get("step") or [None])[-1]
-    if step is not None:
+    taken = history.get("step")
+    if taken:
         restarts = int(max((x for x in history.get("restart", ()) if x is not None), default=0))
         anew = f", having begun anew {plural(restarts, 'time')}" if restarts else ""
         best = told.get("best_step")
@@ -35,7 +35,7 @@ def section(case: Case) -> Section | None:
             else ""
         )
         why = f": {told['reason']}" if told.get("reason") else ""
-        blocks.append(Paragraph(f"Training took {plural(round(step), 'step')}{anew}{why}.{kept}"))
+        blocks.append(Paragraph(f"Training took {plural(round(taken[-1]), 'step')}{anew}{why}.{kept}"))
     blocks += pictures
     columns = [Column(name, _HELP.get(name, ""), number=True) for name in history]
     length = max((len(c) for c in history.values()), default=0)
