@@ -70,12 +70,12 @@ def analyze(
 ) -> AnalysisReport:
     """The report of one checkpoint, or of the last of several with `series`, `bifurcations` and `loss_jumps` of all of them.
 
-    listed: as from `in_order`; request, asked, command: as of `report.analyze`; of all but the last checkpoint only fixed points are
+    listed: as from `in_order`; request, asked, command: as of `examine.analyze`; of all but the last checkpoint only fixed points are
     sought; on_checkpoint: told before each of several. Of one report after the other only what the series needs is kept.
-    Errors: as those of `report.analyze`, with the checkpoint's name.
+    Errors: as those of `examine.analyze`, with the checkpoint's name.
     """
+    from .examine import analyze as analyze_one
     from .material import Request  # loads scipy
-    from .report import analyze as analyze_one
 
     if len(listed) == 1:
         return analyze_one(listed[0].path, request, asked, command=command)

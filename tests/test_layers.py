@@ -42,11 +42,13 @@ ALLOWED = {
     },
     "rollout": {"training", "tasks", "model", "records", "config", "errors"},
     "grid": {"errors"},
-    "analysis": {"dynamics", "maps", "records", "config", "grid", "errors"},
+    "wording": set(),
+    "sweep": {"runs", "training", "tasks", "material", "examine", "config", "grid", "store", "errors"},
+    "analysis": {"dynamics", "wording", "maps", "records", "config", "grid", "errors"},
     "figures": {"dynamics", "records", "config", "errors", "store"},
     "bench": {"training", "analysis", "kernels", "figures", "config", "errors", "__version__"},
     "reduction": {"analysis", "maps", "store", "records", "errors"},
-    "report": {"config", "analysis", "maps", "material", "store", "records", "errors", "__version__"},
+    "examine": {"config", "analysis", "maps", "material", "store", "records", "errors", "__version__"},
 }
 FORBIDDEN = {
     "analysis": {"torch", "matplotlib", "rich", "typer"},

@@ -22,6 +22,7 @@ from ..records import (
     Trajectories,
     UnitSwitching,
 )
+from ..wording import plural
 from .affine import step_map
 from .census import census
 from .compat import MOST as MOST_COMPARED
@@ -32,6 +33,7 @@ from .continuation import continuation
 from .cycles import orbits
 from .examples import example_arrays
 from .fixed_points import Input
+from .influence import influence
 from .inputs import asked_input, asked_sweep, task_inputs
 from .lesions import LESION_SETTINGS, lesion_tests
 from .limits import Limits
@@ -52,7 +54,6 @@ from .summary import summarise
 from .transitions import edges, residences, switching, transitions
 from .usage import usage
 from .visits import Visits, count_visits
-from .wording import plural
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,7 @@ def _use(case: _Case, by_condition: Conditions) -> tuple[dict[str, Any], dict[st
 
 
 def _memory(case: _Case, pca: PrincipalComponents) -> dict[str, Any]:
-    """What slow modes hold and for how long, and Lyapunov exponents where asked for: fields of the report."""
+    """What slow modes hold and for how long, what inputs do to outputs, and exponents where asked for: fields of the report."""
     params, visits, trajectories, limits = case.params, case.visits, case.trajectories, case.limits
     of = visits.sequence[visits.sequence >= 0]
     spread = pca.variance[: len(pca.components)] > _SPREADS * pca.variance[0]
@@ -283,6 +284,7 @@ def _memory(case: _Case, pca: PrincipalComponents) -> dict[str, Any]:
             trajectories.phase_names,
         ),
         "lyapunov": exponents,
+        "influences": influence(params, trajectories),
     }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..records import Explained, StateSpread, Trajectories
+from ..wording import number, percent, plural
 from .pca import PrincipalComponents
-from .wording import number, percent, plural
 
 #: Shuffles of the trials' conditions that say what chance explains.
 SHUFFLES = 200

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from ..records import AnalysisReport, FixedPoint, Mode, Region, SlowMode
 from ..records.metrics import parts
+from ..wording import SPELT, join, near_one, number, percent, plural, steps
 from .causes import sentences as about_causes
 from .census import Census
 from .fixed_points import Input
 from .lines import leading
 from .modes import nearest_to_one
-from .wording import SPELT, join, near_one, number, percent, plural, steps
 
 #: Subregions that a sentence names.
 _NAMED = 4

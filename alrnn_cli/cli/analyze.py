@@ -183,7 +183,7 @@ def show(report: AnalysisReport) -> None:
 
 def _show_subregions(report: AnalysisReport) -> None:
     """Which subregions are used, and how states move between them."""
-    from ..analysis.wording import steps
+    from ..wording import steps
 
     screen = console()
     phases = [name for name in report.usage if name != "all"]

@@ -11,7 +11,7 @@ import typer
 
 from .. import config as configuration
 from ..errors import AlrnnError, ExitCode, StoppedError, UsageError, closest
-from .options import OUTPUT, Data, Debug, Json, Quiet, pairs
+from .options import OUTPUT, Cache, Data, Debug, Json, Quiet, pairs
 from .output import say
 from .train import METAVARS, PANELS, to_toml
 
@@ -27,9 +27,9 @@ HELP = """Train many runs of one question into a folder.
     alrnn sweep status FOLDER
     alrnn sweep table FOLDER --where P=1,2 --pivot tau
 
-Any option of `alrnn train` takes a list, 0,1,2, or a range, 0:50:5 (stop included); so does --task-opt T=50,100. The folder
-is the sweep: the same cell is never trained twice, more values train the new cells only, and a sweep that was stopped or
-killed goes on when the command is given again. Other machines help with `alrnn worker FOLDER`.
+Any option of `alrnn train` takes a list, 0,1,2, or a range, 0:50:5 (stop included); so does --task-opt T=50,100.
+The folder is the sweep: a cell is never trained twice, more values train the new cells only, and a sweep that
+was stopped or killed goes on when the command is given again. Other machines help with `alrnn worker FOLDER`.
 """
 
 SCHEMA = "alrnn.sweep/1"
@@ -47,6 +47,7 @@ _LEADING: dict[str, tuple[Any, Any]] = {
     "task_opt": (Annotated[list[str], typer.Option("--task-opt", help="an option of the task, repeatable: T=50,100",
                                                    metavar="NAME=VALUES", rich_help_panel=_GRID)], []),
     "data": (Data, None),
+    "cache": (Cache, None),
     "seeds": (Annotated[str | None, typer.Option("--seeds", help="how many, or which: 5, or 0,1,7 [1]", metavar="SEEDS",
                                                  rich_help_panel=_GRID)], None),
     "config": (Annotated[Path | None, typer.Option("--config", help="the grid from TOML or JSON, with lists, exclude and include",
@@ -157,7 +158,7 @@ def _train(given: dict[str, Any]) -> None:
         device=given["device"], backend=given["backend"], threads=given["threads"], stack=stack,
         analyze=given["trials"] if given["analyze"] else 0, retries=given["retries"], wait=workers == 1,
     )  # fmt: skip
-    watch = _Watch(sweep, ids, given)
+    watch = Watch(sweep, ids, given)
     left = len(ids) - len(watch.ended())
     say(
         f"{folder}: {len(ids):,} cells, {left:,} to do, {workers} {'worker' if workers == 1 else 'workers'}.",
@@ -201,7 +202,7 @@ def _shard(cells: list[Cell], text: str | None) -> list[Cell]:
     return own
 
 
-class _Watch:
+class Watch:
     """A line on stderr about every ten seconds, and when all is done."""
 
     def __init__(self, sweep: Any, ids: list[str], given: dict[str, Any]) -> None:

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..analysis.wording import plural
 from ..errors import InputError, UsageError, closest
+from ..wording import plural
 from .output import console, number, print_json, say, table
 from .output import more as and_more
 

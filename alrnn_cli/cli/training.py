@@ -10,12 +10,12 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from ..analysis.wording import plural
 from ..config import RunConfig
 from ..errors import UsageError, closest
 from ..tasks.base import Task
 from ..training.loop import Progress
 from ..training.run import Run, device_of, train
+from ..wording import plural
 from .output import console, number, say
 
 _PLAIN_SECONDS = 10.0  # between two lines of progress where no terminal is watching

@@ -16,8 +16,8 @@ HELP = """Help with a sweep: take its open cells one stack after the other until
     alrnn worker sweep-addition
     alrnn worker /shared/sweep-addition --device cuda --stack 64
 
-Any number of workers on any number of machines may share the folder; each cell is trained by one of them. A worker that is
-stopped (SIGTERM, Ctrl-C) saves its cells for the next one; what a killed one held is taken over after a minute.
+Any number of workers on any number of machines may share the folder; each cell is trained by one of them. A worker
+that is stopped (SIGTERM, Ctrl-C) saves its cells for the next one; what a killed one held is taken over in a minute.
 """
 
 SCHEMA = "alrnn.worker/1"

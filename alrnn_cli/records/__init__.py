@@ -20,6 +20,7 @@ from .causes import (
     LinearisedUnit,
 )
 from .checkpoint import CHECKPOINT_SCHEMA, ON_THE_WAY, Checkpoint, CheckpointMeta, History
+from .influence import Influence
 from .memory import (
     LineAttractor,
     Lyapunov,
@@ -67,6 +68,7 @@ __all__ = [
     "Explained",
     "FixedPoint",
     "History",
+    "Influence",
     "Information",
     "Lesion",
     "LineAttractor",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from ..lazy import lazy
 from .causes import Lesion, Linearised
+from .influence import Influence
 from .memory import LineAttractor, Lyapunov, SlowMode
 from .points import Continuation, Cycle, FixedPoint
 from .regions import Information, PhaseLag, Region, Transitions, UnitSwitching, Usage
@@ -65,7 +66,8 @@ class AnalysisReport:
     units: one record for each PWL unit; phase_lag: None without phases; usage_by_condition: one entry per condition, and
     condition_information, of "all" states and of each trial's "last": empty where the task names fewer than two conditions;
     states: how they spread, which needs no subregions (None in older files); modes: slow ones of the most used subregions;
-    line_attractors: of the storing ones under each input; lyapunov: None unless asked for;
+    line_attractors: of the storing ones under each input; lyapunov: None unless asked for; influences: of inputs on outputs along
+    whole trials, empty in files of older versions;
     fixed_points: all but virtual ones, which are listed on request; fixed_point_counts: by constant input and kind, virtual ones
     included (None where not all subregions could be examined, or beyond 2^53; beyond P = 12 a singular subregion counts as virtual
     where no state with its signs can be a fixed point); lesions: causal tests, linearised: the greedy search
@@ -113,6 +115,7 @@ class AnalysisReport:
     line_attractors: tuple[LineAttractor, ...] = ()
     lyapunov: Lyapunov | None = None
     states: StateSpread | None = None
+    influences: tuple[Influence, ...] = ()
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     schema: str = ANALYSIS_SCHEMA
 

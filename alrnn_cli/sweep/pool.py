@@ -20,6 +20,8 @@ from .work import Job, work
 
 #: Seconds between two looks at the workers.
 _LOOK = 0.5
+#: Successive workers that may die before they hold a cell: by themselves, and killed.
+_DIED, _KILLED = 3, 50
 #: Seconds that a worker has to save its cells once it is told to stop.
 _PATIENCE = 60.0
 
@@ -72,9 +74,10 @@ def run(
                 process.join()
                 del living[i]
                 if process.exitcode:
-                    # A cell that kills its workers is given up in time. A worker that dies without one will again.
+                    # A cell that kills its workers is given up in time. A worker that dies without one will again, unless somebody
+                    # kills them from outside.
                     idle_deaths = 0 if release(sweep, process.pid) else idle_deaths + 1
-                    if idle_deaths > 3:
+                    if idle_deaths > (_KILLED if process.exitcode == -signal.SIGKILL else _DIED):
                         raise MachineError(
                             f"Workers die before they begin (exit status {process.exitcode}).",
                             "Try --workers 1, which shows the error.",

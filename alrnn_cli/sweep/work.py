@@ -158,8 +158,8 @@ class _Batch:
             self.done(cell, content["state"])
 
     def _analyze(self, place: Place) -> None:
+        from ..examine import analyze
         from ..material import Request
-        from ..report import analyze
 
         target, _ = store.analysis_paths(place.checkpoint)
         store.save_analysis(target, analyze(place.checkpoint, Request(trials=self.job.analyze)))

@@ -11,8 +11,8 @@ import pytest
 from alrnn_cli.analysis.modes import mode
 from alrnn_cli.analysis.pca import principal_components
 from alrnn_cli.analysis.summary import describe_mode
-from alrnn_cli.analysis.wording import near_one, number, percent
 from alrnn_cli.errors import InputError, UsageError
+from alrnn_cli.wording import near_one, number, percent
 
 from .systems import ADDITION, addition_trials, every, free, make, random_parameters, report, roll
 

@@ -251,6 +251,14 @@ def test_chance_of_all_is_the_mean():
     assert next(iter(task.metrics)) == "accuracy"
 
 
+def test_trials_have_the_length_that_the_periods_give():
+    task = Multitask({"periods": "long"})
+    assert task.T == 130
+    assert task.lengths_for_curriculum() is None
+    with pytest.raises(UsageError, match="up to 130 steps, got T = 50"):
+        task.fresh(3, np.random.default_rng(0), 50)
+
+
 def test_a_subset_keeps_the_channels():
     task = Multitask({"tasks": "GoNoGo+DelayPro", "train": 50})
     assert task.opt["tasks"] == "DelayPro+GoNoGo"  # one choice, one spelling

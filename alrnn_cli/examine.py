@@ -16,6 +16,21 @@ from .errors import UsageError
 from .material import Request, material
 from .records import AnalysisReport, ModelFacts
 
+#: What a report repeats of how its checkpoint came about.
+_TOLD = (
+    "status",
+    "reason",
+    "step",
+    "best_step",
+    "metrics",
+    "seeds",
+    "backend",
+    "device",
+    "threads",
+    "data_fingerprint",
+    "imported",
+)
+
 
 def analyze(
     checkpoint: Path, request: Request | None = None, asked: AnalysisConfig | None = None, *, command: str | None = None
@@ -51,6 +66,7 @@ def analyze(
             "command": command,
             "versions": {"alrnn": __version__, "python": platform.python_version()},
             "checkpoint_versions": loaded.meta.versions,
+            "checkpoint": {name: getattr(loaded.meta, name) for name in _TOLD},
             "config": loaded.meta.config,
         },
         "warnings": given.warnings,
