@@ -28,13 +28,13 @@ OPTIONS = {
     "analyze": """--data --cache --trials --steps --transient --seed --trajectories --input --input-sweep --max-period --virtual --budget
         --lesions --linearise-until --save-reduced --compat --lyapunov --out -o --json --quiet -q --debug""",
     "plot": "--list --width --option --task --task-opt --task-data --cache --out -o --format --data --caption --show --json --debug",
-    "sweep": """--task --task-opt --data --cache --seeds --config --recipe --model --M --P --phi --r-min --r-max --init --input-scale --readout
+    "sweep": """--task --task-opt --data --cache --seeds --config --recipe --model --M --P --phi --r-min --r-max --init --recurrent-scale --input-scale --readout
         --readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup --clip --tau --M-reg --weight-decay --fresh
         --curriculum --restarts --restart-after --restart-above --eval-seed --eval-every --patience --target --max-steps
         --max-seconds --workers --stack --shard --device --backend --threads --retries --out -o --analyze --trials --dry-run --metric
         --where --sort --pivot --format --json --quiet -q --debug""",
     "profile": """--task --task-opt --data --cache --recipe --P --tolerance --confidence --min-seeds --max-seeds --metric --model --M --phi
-        --r-min --r-max --init --input-scale --readout --readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup
+        --r-min --r-max --init --recurrent-scale --input-scale --readout --readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup
         --clip --tau --M-reg --weight-decay --fresh --curriculum --restarts --restart-after --restart-above --eval-seed --eval-every
         --patience --target --max-steps --max-seconds --workers --stack --device --backend --threads --retries --out -o --json --quiet -q
         --debug""",
