@@ -61,7 +61,8 @@ class AnalysisReport:
     source: file name and sha256 of the checkpoint; model: M, P, K, N, readout; task: name, options, metrics ("min" or "max" each) and
     metric, the one that decides, input_names, output_names, dt, dt_unit, condition_names, phase_names (None for a free run; name None
     for states from a file); settings: how it was computed (trials, where the states come from, tolerances);
-    score: the task's metrics on the rolled-out trials, chance: metric -> chance level; summary: sentences that can be quoted; usage: "all" and one entry per phase;
+    score: the task's metrics on the rolled-out trials, chance: metric -> chance level; summary: sentences that can be quoted;
+    usage: "all" and one entry per phase;
     units: one record for each PWL unit; phase_lag: None without phases; usage_by_condition: one entry per condition, and
     condition_information, of "all" states and of each trial's "last": empty where the task names fewer than two conditions;
     states: how they spread, which needs no subregions (None in older files); modes: slow ones of the most used subregions;
