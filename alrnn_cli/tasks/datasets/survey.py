@@ -56,7 +56,7 @@ def _download(path: Path, file: RemoteFile, tasks: tuple[str, ...]) -> Item:
         state = "complete" if there == file.size or (file.content_md5 and is_intact(path, file)) else "damaged"
     elif part.is_file():
         state, there = "half-finished", part.stat().st_size
-    elif file.archive and unpacked(file.dataset, file.name, file.hash).is_dir():
+    elif unpacked(file.dataset, file.name, file.hash).is_dir():
         state = "not needed"
     return Item(file.dataset, "download", file.name, state, there, file.size, tasks, path)
 

@@ -320,5 +320,5 @@ def test_a_digest_follows_names_and_contents_and_nothing_else(tmp_path: Path) ->
     (tmp_path / "1" / ".lock").write_bytes(b"")
     assert digest(tmp_path / "1") == folders[0] == folders[1]
     assert len(set(folders)) == 3
-    (tmp_path / "1" / "a").rename(tmp_path / "1" / "c")
+    (tmp_path / "1" / "a").rename(tmp_path / "1" / "aa")
     assert digest(tmp_path / "1") != folders[1]

@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import os
+import random
 import stat
 import tarfile
 import threading
@@ -119,11 +120,13 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "fifo": (lambda: tar(member("f", tarfile.FIFOTYPE)), r"a device file \(f\)"),
     "character device": (lambda: tar(member("d", tarfile.CHRTYPE)), r"a device file \(d\)"),
     "block device": (lambda: tar(member("d", tarfile.BLKTYPE)), r"a device file \(d\)"),
+    "sparse file": (lambda: tar(member("s", tarfile.GNUTYPE_SPARSE), form=tarfile.GNU_FORMAT), r"a sparse file \(s\)"),
     "absolute": (lambda: tar(("/tmp/x", b"x")), "leads out of its folder"),
     "parent": (lambda: tar(("a/../../x", b"x")), "leads out of its folder"),
     "parent at the end": (lambda: tar(member("a/..", tarfile.DIRTYPE)), "leads out of its folder"),
     "backslashes": (lambda: tar(("..\\x", b"x")), "leads out of its folder"),
     "drive": (lambda: tar(("C:x", b"x")), "leads out of its folder"),
+    "a name too long": (lambda: tar(("x" * 300, b"x")), "a name that cannot be given"),
     "no name": (lambda: tar((".", b"x")), "in each other's way"),
     "twice": (lambda: tar(("a", b"1"), ("./a", b"2")), r"in each other's way \(a\)"),
     "file and folder": (lambda: tar(("a", b"1"), ("a/b", b"2")), "in each other's way"),
@@ -154,6 +157,31 @@ def test_what_is_refused_leaves_nothing(tmp_path: Path, cache: Path, case: str) 
     assert "\n" not in caught.value.message + caught.value.hint
     left = {p for p in tmp_path.rglob("*") if p.is_file()} - before
     assert {p.name for p in left} - {"set.tar"} == {p.name for p in left if p.name.endswith(".lock")}
+
+
+@pytest.mark.parametrize("make", [tar, zipped])
+def test_damage_at_random_is_an_error_of_the_archive_or_harmless(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., bytes]
+) -> None:
+    monkeypatch.setattr(os, "sync", lambda: None, raising=False)
+    whole = make(("top/ä.txt", b"a" * 600), ("b" * 120, b"b"))
+    rng = random.Random(0)
+    refused = 0
+    for n in range(100):
+        content = bytearray(whole)
+        for _ in range(rng.choice([1, 2, 5])):
+            at = rng.randrange(min(len(content), 2048))
+            if rng.random() < 0.7:
+                content[at] = rng.randrange(256)
+            else:
+                del content[at : at + rng.randrange(1, 100)]
+        try:
+            extract(put(tmp_path, bytes(content)), "set", lambda line: None, hash=f"{n:012d}")
+        except InputError:
+            refused += 1
+    assert refused > 40
+    assert {p.name for p in tmp_path.iterdir()} == {"cache", "set.tar"}
+    assert not [p for p in tmp_path.rglob("*") if p.is_symlink()]
 
 
 @pytest.mark.parametrize("pack", [tar, zipped])
