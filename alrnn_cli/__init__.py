@@ -13,6 +13,7 @@ __all__ = [
     "import_model",
     "load",
     "plot",
+    "plot_all",
     "report",
     "train",
     "trajectories",
@@ -20,7 +21,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from . import data
-    from .api import analyze, example, import_model, load, plot, report, train, trajectories
+    from .api import analyze, example, import_model, load, plot, plot_all, report, train, trajectories
 
 
 def __getattr__(name: str) -> Any:

@@ -105,8 +105,15 @@ def analyze(
 
 
 def _listed(path: Path) -> Listed:
+    from . import maps  # not needed for one that stands alone
+
     loaded = store.load_checkpoint(path)
-    meta = loaded.meta
+    meta, system = loaded.meta, maps.of(loaded)
+    if isinstance(system, maps.Map):
+        raise UsageError(
+            f"{path}: several checkpoints are compared by their fixed points, which {system.what} does not have exactly.",
+            "Analyze one checkpoint.",
+        )
     training = meta.config.get("training") or {}
     return Listed(path, meta.best_step, _facts(loaded), training.get("seed"), _content(loaded), meta.history)
 
@@ -122,10 +129,11 @@ def _facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "the data": meta.data_fingerprint,
         "--eval-seed": (meta.config.get("training") or {}).get("eval_seed"),
         "M": shapes["W"][0] if "W" in shapes else None,
-        "P": model["P"],
+        "--model": model.get("model", "alrnn"),
+        "P": model.get("P"),
         "K": shapes["C"][1] if "C" in shapes else None,
         "N": shapes["D"][0] if "D" in shapes else None,
-        "the readout": model["readout"],
+        "the readout": model.get("readout"),
         "the encoder": model.get("encoder", "none"),
     }
 

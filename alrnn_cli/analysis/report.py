@@ -18,9 +18,11 @@ from ..records import (
     Parameters,
     Region,
     Source,
+    StateSpread,
     Trajectories,
     UnitSwitching,
 )
+from ..wording import plural
 from .affine import step_map
 from .census import census
 from .compat import MOST as MOST_COMPARED
@@ -47,11 +49,11 @@ from .scoring import Scoring
 from .slow import MOST_REGIONS, SLOW, slow_modes
 from .solve import SINGULAR_TOLERANCE
 from .spectra import EIGENVALUE_TOLERANCE, spectra
+from .states import state_spread
 from .summary import summarise
 from .transitions import edges, residences, switching, transitions
 from .usage import usage
 from .visits import Visits, count_visits
-from .wording import plural
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def analyze(
         },
         history=dict(history),
         warnings=(*told, *_untrusted(regions)),
+        states=_spread(case, pca),
         provenance={
             **(provenance or {}),
             "seconds": {"fixed_points": clock[1] - clock[0], "cycles": clock[2] - clock[1]},
@@ -283,6 +286,12 @@ def _memory(case: _Case, pca: PrincipalComponents) -> dict[str, Any]:
         "lyapunov": exponents,
         "influences": influence(params, trajectories),
     }
+
+
+def _spread(case: _Case, pca: PrincipalComponents) -> StateSpread:
+    """How the states counted spread."""
+    counted = case.visits.sequence >= 0
+    return state_spread(case.trajectories, case.visits.states, case.trajectories.phases[counted], pca)
 
 
 def _causes(case: _Case, scoring: Scoring | None, units: Sequence[UnitSwitching]) -> dict[str, Any]:

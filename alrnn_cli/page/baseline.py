@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..analysis.wording import plural
 from ..records import Checkpoint
+from ..wording import plural
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Another model's scores on its task's test trials. name: what it is called; what: the model in words; task: the task's name."""
+    """Another model's scores on its task's test trials. name: what it is called; what: the model in words; task: what it learned."""
 
     name: str
     what: str

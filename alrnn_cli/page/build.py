@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import tasks
-from ..analysis.wording import number
 from ..records import AnalysisReport
+from ..wording import number
 from . import words
 from .baseline import Baseline
 from .content import Article, Block, Cell, Column, Page, Paragraph

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..analysis.causes import by_unit, gentler
-from ..analysis.wording import join, number, percent, plural, steps
 from ..records import AnalysisReport
+from ..wording import join, number, percent, plural, steps
 from . import words
 from .gates import Channel, channels, differing, dominant
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..analysis.wording import plural
 from ..records import AnalysisReport
+from ..wording import plural
 from .content import Listing, Note
 
 

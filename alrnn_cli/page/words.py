@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from ..analysis.wording import SPELT, number, percent, plural
 from ..records import AnalysisReport
+from ..wording import SPELT, number, percent, plural
 from .content import Cell, Column, Table
 
 #: Rows of a table; more would make a page that a phone cannot hold.

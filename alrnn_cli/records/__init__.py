@@ -43,13 +43,14 @@ from .regions import (
     UnitSwitching,
     Usage,
 )
-from .runs import Parameters, Trajectories, Trials
+from .runs import Parameters, Tokens, Trajectories, Trials
 from .series import (
     Bifurcation,
     LossJumps,
     PointState,
     SeriesPoint,
 )
+from .states import Explained, StateSpread
 
 __all__ = [
     "ANALYSIS_SCHEMA",
@@ -64,6 +65,7 @@ __all__ = [
     "Complete",
     "Continuation",
     "Cycle",
+    "Explained",
     "FixedPoint",
     "History",
     "Influence",
@@ -84,6 +86,8 @@ __all__ = [
     "SeriesPoint",
     "SlowMode",
     "Source",
+    "StateSpread",
+    "Tokens",
     "Trajectories",
     "Transitions",
     "Trials",

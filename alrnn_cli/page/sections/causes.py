@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...analysis.causes import by_unit, controls, gentler, severity
-from ...analysis.wording import number, plural
 from ...records import AnalysisReport, Lesion
+from ...wording import number, plural
 from .. import words
 from ..content import Block, Cell, Column, Section, Table
 from . import Case

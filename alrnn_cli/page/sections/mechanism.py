@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...analysis.wording import number, percent, plural, steps
 from ...records import AnalysisReport
+from ...wording import number, percent, plural, steps
 from .. import words
 from ..content import Block, Cell, Column, Paragraph, Section, Table
 from ..gates import constant

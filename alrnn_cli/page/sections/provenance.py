@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import config
-from ...analysis.wording import plural
+from ...wording import plural
 from .. import words
 from ..content import Block, Cell, Code, Column, Facts, Paragraph, Section
 from . import Case

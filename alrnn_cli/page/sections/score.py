@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...analysis.wording import number, percent, plural
 from ...records.metrics import parts
+from ...wording import number, percent, plural
 from .. import words
 from ..content import Block, Cell, Column, Paragraph, Section
 from . import Case

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ... import tasks
-from ...analysis.wording import number, plural
 from ...errors import AlrnnError
 from ...records import AnalysisReport
+from ...wording import number, plural
 from .. import words
 from ..content import Block, Cell, Citation, Column, Paragraph, Section, Table
 from . import Case

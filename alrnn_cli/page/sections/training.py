@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...analysis.wording import number, plural
+from ...wording import number, plural
 from .. import words
 from ..content import Block, Cell, Column, Paragraph, Section, Table
 from . import Case
