@@ -42,6 +42,8 @@ def gist(report: AnalysisReport) -> str:
 
 
 def _parts(report: AnalysisReport) -> list[str]:
+    if not report.piecewise_linear:
+        return []
     M, P = report.model["M"], report.model["P"]
     head = (
         f"The network's state is {plural(M, 'number')}, one a unit. At every step each unit becomes a weighted sum of all units and "
