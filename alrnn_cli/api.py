@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import config, figures, store, tasks
+from . import config, figures, runs, store, tasks
 from .errors import OutputExistsError, UsageError
 from .records import AnalysisReport, Checkpoint, Trajectories
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .importing._convert import Imported
     from .training.run import Run
 
-__all__ = ["analyze", "example", "import_model", "load", "plot", "train", "trajectories"]
+__all__ = ["analyze", "example", "import_model", "load", "plot", "plot_all", "train", "trajectories"]
 
 
 def train(
@@ -41,12 +41,9 @@ def train(
     """
     from .training import run
 
-    task_class = tasks.get(task)
-    resolved = task_class.resolve_options(dict(task_options or {}))
-    base = {"encoder": task_class.encoder, **(task_class.paper_recipe if recipe == "paper" else task_class.recipe)}
-    configuration = config.resolve(task, resolved, [base, settings], data)
+    task_class, configuration = runs.request(task, task_options or {}, settings, data=data, recipe=recipe)
     t = configuration.training
-    made = task_class(resolved, data=data, seed=t.seed, eval_seed=t.eval_seed)
+    made = task_class(configuration.task_options, data=data, seed=t.seed, eval_seed=t.eval_seed)
     return run.train(
         configuration,
         made,
@@ -190,13 +187,44 @@ def example(task: str, options: Mapping[str, Any] | None = None, *, data: str | 
 
 
 def plot(
-    figure: str, *reports: AnalysisReport, out: str | Path | None = None, width: str = "column", **options: Any
+    figure: str,
+    *reports: AnalysisReport,
+    out: str | Path | None = None,
+    data: str | Path | None = None,
+    width: str = "column",
+    labels: Sequence[str] | None = None,
+    **options: Any,
 ) -> Drawing:
     """Draw a figure of one or more reports, and write it where `out` is given.
 
+    out: .pdf, .svg or .png; data: a .csv file for the plotted numbers; width: column, full or slide; labels: what to call each report;
+    options: of the figure, as `alrnn plot FIGURE --list` shows them.
     Returns: Drawing, with the matplotlib figure, a caption and the plotted numbers. Errors: UsageError, InputError.
     """
-    drawing = figures.draw(figure, reports, width=width, options={k: str(v) for k, v in options.items()})
+    given = {k: str(v) for k, v in options.items()}
+    drawing = figures.draw(figure, reports, labels=labels, width=width, options=given)
     if out is not None:
         figures.save(drawing, Path(out))
+    if data is not None:
+        figures.save_data(drawing, Path(data))
     return drawing
+
+
+def plot_all(
+    *reports: AnalysisReport,
+    out: str | Path,
+    format: str = "pdf",
+    width: str = "column",
+    labels: Sequence[str] | None = None,
+) -> dict[str, Drawing]:
+    """Draw every figure that the reports support into the folder `out`, as FIGURE.pdf, .svg or .png.
+
+    Returns: the drawings by figure; those that the reports do not support are left out.
+    Errors: UsageError for a format or width that there is not; InputError without a report.
+    """
+    drawn = {}
+    for name, drawing in figures.draw_all(reports, labels=labels, width=width):
+        if isinstance(drawing, figures.Drawing):
+            figures.save(drawing, Path(out) / f"{name}.{format}")
+            drawn[name] = drawing
+    return drawn

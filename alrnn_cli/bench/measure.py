@@ -156,7 +156,7 @@ def _stack(case: Case, E: int, backend: str, device: torch.device) -> Stack:
     for e in range(E):
         stack.begin(e, (e, 0))
         with torch.no_grad():
-            stack.model.W[e].copy_(_arrays(case, device, seed=e).W)
+            stack.model.get_parameter("W")[e].copy_(_arrays(case, device, seed=e).W)
     return stack
 
 

@@ -7,23 +7,23 @@ A figure is a module here whose name has no leading underscore, with a docstring
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from ..errors import InputError, UsageError, closest
+from ..errors import AlrnnError, InputError, UsageError, closest
 from ..records import AnalysisReport
-from .drawing import FORMATS, Drawing, save
+from .drawing import FORMATS, Drawing, save, save_data, table
 
-__all__ = ["FORMATS", "Drawing", "draw", "names", "options", "save", "summary"]
+__all__ = ["FORMATS", "Drawing", "draw", "draw_all", "names", "options", "save", "save_data", "summary", "table"]
 
 _SHARED = ("drawing", "style")
 
 
 def names() -> list[str]:
-    """Every figure there is, by file name; nothing is imported."""
+    """Every figure there is, by file name with - for _; nothing is imported."""
     paths = Path(__file__).parent.glob("*.py")
-    return sorted(p.stem for p in paths if not p.stem.startswith("_") and p.stem not in _SHARED)
+    return sorted(p.stem.replace("_", "-") for p in paths if not p.stem.startswith("_") and p.stem not in _SHARED)
 
 
 def summary(name: str) -> str:
@@ -56,24 +56,44 @@ def draw(
     labels: a name for each report; width: "column" (3.4 in), "full" (7 in) or "slide" (10 in); options: see `options`.
     Errors: UsageError for an unknown figure, option or width; InputError where a report lacks what the figure shows.
     """
-    _path(name)
+    stem = _path(name).stem
     if not reports:
         raise InputError(f"Figure {name!r} got no report.", "Make one: alrnn analyze CHECKPOINT")
     from . import style
     from .drawing import choose
 
     names_of_reports = style.labels_of(labels, len(reports))
-    module = import_module(f".{name}", __name__)
+    module = import_module(f".{stem}", __name__)
     chosen = choose(name, module.OPTIONS, options)
     with style.context(width):
         drawing: Drawing = module.draw(list(reports), names_of_reports, width, chosen)
     return drawing
 
 
+def draw_all(
+    reports: Sequence[AnalysisReport], *, labels: Sequence[str] | None = None, width: str = "column"
+) -> Iterator[tuple[str, Drawing | AlrnnError]]:
+    """Every figure with its defaults, one at a time: its name, and the drawing, or why the reports do not support it.
+
+    Errors: as of `draw`, where no figure could be drawn whatever it is (a width that is none, no report).
+    """
+    from . import style
+
+    style.rc(width)
+    style.labels_of(labels, len(reports))
+    if not reports:
+        raise InputError("There is no report to draw.", "Make one: alrnn analyze CHECKPOINT")
+    for name in names():
+        try:
+            yield name, draw(name, reports, labels=labels, width=width)
+        except AlrnnError as refused:
+            yield name, refused
+
+
 def _path(name: str) -> Path:
     if name not in names():
         raise UsageError(f"No figure {name!r}.", closest(name, names()))
-    return Path(__file__).parent / f"{name}.py"
+    return Path(__file__).parent / f"{name.replace('-', '_')}.py"
 
 
 def _parsed(name: str) -> ast.Module:

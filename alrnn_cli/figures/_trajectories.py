@@ -50,7 +50,7 @@ def scene(report: AnalysisReport, axes: str, trials: int) -> Scene:
     plane = _plane.plane_of(report, axes)
     z, conditions = _plane.states(report)
     keep = np.flatnonzero(np.isfinite(z).all(-1).any(1)) if len(z) else np.zeros(0, int)
-    keep = _spread(keep, conditions, trials)
+    keep = spread(keep, conditions, trials)
     z, conditions = z[keep], conditions[keep]
     one_unit = len(plane.basis) == 1
     x = plane.project(z)
@@ -70,7 +70,7 @@ def scene(report: AnalysisReport, axes: str, trials: int) -> Scene:
     )  # fmt: skip
 
 
-def _spread(keep: np.ndarray, conditions: np.ndarray, trials: int) -> np.ndarray:
+def spread(keep: np.ndarray, conditions: np.ndarray, trials: int) -> np.ndarray:
     """The first trials, taking the conditions in turn."""
     turn = np.zeros(len(keep), int)
     seen: dict[int, int] = {}

@@ -17,7 +17,7 @@ from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, 
 from ..errors import InputError
 from ..records import AnalysisReport
 from . import style
-from .drawing import Drawing, many, one_of, whole
+from .drawing import Drawing, many, needs_subregions, one_of, whole
 
 OPTIONS = (
     ("top", "16", "subregions shown one by one; the rest is summed as other"),
@@ -31,6 +31,7 @@ _MOST_PHASES = 9
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Bars of subregion frequency. Errors: InputError where no state was counted; UsageError for a bad option."""
+    needs_subregions("bitcodes", reports)
     top = whole("bitcodes", "top", options["top"], 1)
     log = one_of("bitcodes", "log", options["log"], ("no", "yes")) == "yes"
     by_phase = one_of("bitcodes", "phases", options["phases"], ("no", "yes")) == "yes"

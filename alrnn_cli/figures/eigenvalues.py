@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from ..errors import InputError
 from ..records import AnalysisReport, Mode
 from . import style
-from .drawing import Drawing, many, one_of, whole
+from .drawing import Drawing, many, needs_subregions, one_of, whole
 
 OPTIONS = (
     ("top", "6", "subregions with a colour of their own (at most 7); the rest is grey"),
@@ -45,6 +45,7 @@ class _Dot:
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Spectra of the visited regions. Errors: InputError where there is none; UsageError for a bad option."""
+    needs_subregions("eigenvalues", reports)
     top = min(whole("eigenvalues", "top", options["top"], 1), len(style.CATEGORIES))
     slow = min(whole("eigenvalues", "slow", options["slow"], 0), 8)
     zoom = one_of("eigenvalues", "zoom", options["zoom"], ("auto", "yes", "no"))

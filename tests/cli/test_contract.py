@@ -20,14 +20,25 @@ TINY = ("--task", "addition", "--task-opt", "T=6", "--task-opt", "train=40", "--
         "--task-opt", "test=20", "--M", "4", "--P", "1", "--batch", "20", "--epochs", "2", "--restarts", "0")  # fmt: skip
 
 OPTIONS = {
-    "train": """--task --task-opt --data --cache --config --recipe --M --P --init --input-scale --readout --readout-bias
-        --no-readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup --clip --tau --M-reg --fresh --no-fresh
+    "train": """--task --task-opt --data --cache --config --recipe --model --M --P --phi --r-min --r-max --init --input-scale --readout --readout-bias
+        --no-readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup --clip --tau --M-reg --weight-decay --fresh --no-fresh
         --curriculum --restarts --restart-after --restart-above --seed --eval-seed --eval-every --patience --target
         --max-steps --max-seconds --device --backend --threads --tf32 --out -o --overwrite --resume --save-every --require
         --dry-run --json --quiet -q --debug""",
     "analyze": """--data --cache --trials --steps --transient --seed --trajectories --input --input-sweep --max-period --virtual --budget
         --lesions --linearise-until --save-reduced --compat --lyapunov --out -o --json --quiet -q --debug""",
-    "plot": "--list --width --option --task --task-opt --data --cache --out -o --caption --json --debug",
+    "plot": "--list --width --option --task --task-opt --task-data --cache --out -o --format --data --caption --show --json --debug",
+    "sweep": """--task --task-opt --data --cache --seeds --config --recipe --model --M --P --phi --r-min --r-max --init --input-scale --readout
+        --readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup --clip --tau --M-reg --weight-decay --fresh
+        --curriculum --restarts --restart-after --restart-above --eval-seed --eval-every --patience --target --max-steps
+        --max-seconds --workers --stack --shard --device --backend --threads --retries --out -o --analyze --trials --dry-run --metric
+        --where --sort --pivot --format --json --quiet -q --debug""",
+    "profile": """--task --task-opt --data --cache --recipe --P --tolerance --confidence --min-seeds --max-seeds --metric --model --M --phi
+        --r-min --r-max --init --input-scale --readout --readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup
+        --clip --tau --M-reg --weight-decay --fresh --curriculum --restarts --restart-after --restart-above --eval-seed --eval-every
+        --patience --target --max-steps --max-seconds --workers --stack --device --backend --threads --retries --out -o --json --quiet -q
+        --debug""",
+    "worker": "--stack --device --backend --threads --retries --analyze --trials --wait --no-wait --json --quiet -q --debug",
     "tasks": "--json --debug",
     "demo": "--folder --debug",
     "import": "--from --P --readout --task --task-opt --data --cache --out -o --overwrite --json --quiet -q --debug",

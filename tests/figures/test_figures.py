@@ -17,13 +17,14 @@ from alrnn_cli.errors import InputError, UsageError
 from alrnn_cli.records import AnalysisReport
 
 from . import builders as b
+from .complete import complete
 
-NAMES = ["bitcodes", "eigenvalues", "loss", "phase", "trial"]
+NAMES = ["bitcode-raster", "bitcodes", "eigenvalues", "lesions", "loss", "phase", "transitions", "trial"]
 
 
 @pytest.fixture(scope="module")
 def addition() -> AnalysisReport:
-    return b.addition(history=b.history(40, restart_at=15))
+    return complete(b.addition(history=b.history(40, restart_at=15)))
 
 
 def artists(drawing: figures.Drawing, gid: str) -> list[Any]:
@@ -86,7 +87,7 @@ def test_saving_twice_gives_the_same_bytes(name: str, addition: AnalysisReport, 
 
 def test_refusals(addition: AnalysisReport, tmp_path: Path) -> None:
     drawing = figures.draw("bitcodes", [addition])
-    with pytest.raises(UsageError, match="png, svg or pdf"):
+    with pytest.raises(UsageError, match="pdf, svg or png"):
         figures.save(drawing, tmp_path / "a.jpg")
     assert not list(tmp_path.iterdir())
     with pytest.raises(UsageError) as unknown:

@@ -16,8 +16,8 @@ from alrnn_cli.tasks.scores import accuracy, cross_entropy, mse
 
 
 def test_names_are_the_task_files() -> None:
-    assert {"addition", "custom", "smnist"} <= set(tasks.names())
-    assert not {"base", "npz", "scores"} & set(tasks.names())
+    assert {"addition", "custom", "multitask", "smnist"} <= set(tasks.names())
+    assert not {"base", "cognitive", "datasets", "generated", "recall", "npz", "scores"} & set(tasks.names())
 
 
 def test_unknown_task_names_the_closest() -> None:

@@ -73,10 +73,10 @@ def _write(archive: Path, folder: Path) -> None:
     """Write the archive's files into an empty folder. Errors: InputError; OSError where they cannot be written."""
     total = 0
     made: set[Path] = {folder}
-    entries = _members(archive)
+    coming = entries(archive)
     for count in itertools.count():
-        with _reading(archive):
-            entry = next(entries, None)
+        with reading(archive):
+            entry = next(coming, None)
         if entry is None:
             break
         if count >= MOST:
@@ -93,7 +93,7 @@ def _write(archive: Path, folder: Path) -> None:
             file = path.open("xb")
         with file:
             while True:
-                with _reading(archive):
+                with reading(archive):
                     piece = content.read(_CHUNK)
                 if not piece:
                     break
@@ -109,12 +109,18 @@ def _write(archive: Path, folder: Path) -> None:
 
 
 @contextmanager
-def _reading(archive: Path) -> Iterator[None]:
-    """What goes wrong within is the archive's fault. Errors: InputError."""
+def reading(archive: Path) -> Iterator[None]:
+    """For `entries`, and for reading what it yields: whatever goes wrong within is the archive's fault. Errors: InputError."""
     try:
         yield
     except _DAMAGE as error:
-        raise InputError(f"{archive}: damaged archive ({error}).", "Copy or download it again.") from None
+        # Damage makes its readers go to places in the file that there cannot be.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            why, hint = f"cannot be read ({error.strerror})", "Check the path and its permissions."
+        else:
+            why = f"no tar or zip, or a damaged one ({error})"
+            hint = "It may have been cut off when copied: copy or download it again."
+        raise InputError(f"{archive}: {why}.", hint) from None
 
 
 @contextmanager
@@ -130,7 +136,7 @@ def _naming(archive: Path, path: PurePosixPath) -> Iterator[None]:
         raise _refused(archive, f"a name that cannot be given to a file here ({str(path)!r})") from None
 
 
-def _members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
+def entries(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
     """Names and contents (None for a folder) of an archive's entries, in its order. Errors: InputError for any other kind of entry."""
     with archive.open("rb") as raw:
         head = raw.read(6)
