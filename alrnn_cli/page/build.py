@@ -36,8 +36,9 @@ def _labels(files: Sequence[str]) -> list[str]:
 
 
 def _article(report: AnalysisReport, file: str, label: str, prefix: str, baselines: Sequence[Baseline]) -> Article:
-    case = Case(report, file, pictures(report, f"{prefix}figure"), baselines, Terms(report))
     task = words.task_name(report)
+    of_task = [b for b in baselines if b.task == task]
+    case = Case(report, file, pictures(report, f"{prefix}figure"), of_task, Terms(report))
     title = label or (
         f"How a network does {task}" if task else f"What is inside {report.source.get('file', 'a model')}"
     )
