@@ -34,7 +34,7 @@ ARCHIVE = RemoteFile(
         "https://d2l-data.s3-accelerate.amazonaws.com/aclImdb_v1.tar.gz",
     ),
     size=84_125_825,
-    hash="md5:7c2ac02c03563afcf9b574c7e56c153a",
+    hash="sha256:c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from ...errors import InputError
-from .unpack import DAMAGE, entries
+from .unpack import entries, reading
 
 _LARGEST = 1 << 28  # bytes of one file
 _CHUNK = 1 << 20
@@ -49,19 +49,10 @@ def _of_folder(folder: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
 
 
 def _of_archive(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
-    try:
+    with reading(path):
         for name, content in entries(path):
             if content is not None and wanted(name):
                 yield name, _whole(content, f"{path}: {name}")
-    except DAMAGE as error:
-        raise InputError(
-            f"{path}: no tar or zip, or a damaged one ({error}).",
-            "It may have been cut off when copied: copy or download it again.",
-        ) from None
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}).", "Check the path and its permissions."
-        ) from None
 
 
 def _whole(file: IO[bytes], where: object) -> bytes:

@@ -26,7 +26,7 @@ LARGEST = 16 << 30  # bytes of all files of one archive
 MOST = 250_000  # entries of one archive
 _CHUNK = 1 << 20
 # What the readers of archives raise for bytes that are none, found by damaging archives at random as well.
-DAMAGE = (
+_DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError),
     *(OverflowError, NotImplementedError),
 )
@@ -73,10 +73,10 @@ def _write(archive: Path, folder: Path) -> None:
     """Write the archive's files into an empty folder. Errors: InputError; OSError where they cannot be written."""
     total = 0
     made: set[Path] = {folder}
-    members = entries(archive)
+    coming = entries(archive)
     for count in itertools.count():
-        with _reading(archive):
-            entry = next(members, None)
+        with reading(archive):
+            entry = next(coming, None)
         if entry is None:
             break
         if count >= MOST:
@@ -93,7 +93,7 @@ def _write(archive: Path, folder: Path) -> None:
             file = path.open("xb")
         with file:
             while True:
-                with _reading(archive):
+                with reading(archive):
                     piece = content.read(_CHUNK)
                 if not piece:
                     break
@@ -109,12 +109,18 @@ def _write(archive: Path, folder: Path) -> None:
 
 
 @contextmanager
-def _reading(archive: Path) -> Iterator[None]:
-    """What goes wrong within is the archive's fault. Errors: InputError."""
+def reading(archive: Path) -> Iterator[None]:
+    """For `entries`, and for reading what it yields: whatever goes wrong within is the archive's fault. Errors: InputError."""
     try:
         yield
-    except DAMAGE as error:
-        raise InputError(f"{archive}: damaged archive ({error}).", "Copy or download it again.") from None
+    except _DAMAGE as error:
+        # Damage makes its readers go to places in the file that there cannot be.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            why, hint = f"cannot be read ({error.strerror})", "Check the path and its permissions."
+        else:
+            why = f"no tar or zip, or a damaged one ({error})"
+            hint = "It may have been cut off when copied: copy or download it again."
+        raise InputError(f"{archive}: {why}.", hint) from None
 
 
 @contextmanager
