@@ -16,7 +16,7 @@ _TOLD = 2
 
 def story(report: AnalysisReport) -> list[str]:
     """The steps, in order: the parts, when they switch, what gets through, how long it stays, what is needed, what comes out."""
-    found = channels(report)
+    found = [c for c in channels(report) if c.units or c.even]
     return [
         *_parts(report),
         *_switching(report),

@@ -61,8 +61,9 @@ def task_name(report: AnalysisReport) -> str:
 
 
 def metric_of(report: AnalysisReport) -> str:
-    """The metric that decides, "" without a score."""
-    return next(iter(report.score), "")
+    """The metric that decides, "" without a score. A file has its scores in alphabetical order, and names that metric."""
+    named = str((report.task or {}).get("metric") or "")
+    return named if named in report.score else next(iter(report.score), "")
 
 
 def decimals(largest: float, digits: int) -> int:
@@ -85,7 +86,7 @@ def quantity(value: float | None) -> Cell:
 
 def share(value: float | None) -> Cell:
     """A share in percent."""
-    return Cell("–", -math.inf) if value is None or math.isnan(value) else Cell(percent(value), value)
+    return Cell("–", -math.inf) if value is None or math.isnan(value) else Cell(percent(value).replace("less than", "<").replace("more than", ">"), value)
 
 
 def count(value: int | None) -> Cell:
