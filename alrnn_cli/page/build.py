@@ -60,7 +60,7 @@ def lead(report: AnalysisReport) -> tuple[str, ...]:
     against = "" if chance is None else f"; chance is {number(chance)}"
     short = gist(report)
     return (
-        f"{said}. Its {metric.replace('_', ' ')} is {number(report.score[metric])}{against}.",
+        f"{said}. Its {metric.replace('_', ' ')} is {words.said(report.score[metric])}{against}.",
         *((short,) if short else ()),
     )
 

@@ -162,10 +162,11 @@ def _needed(report: AnalysisReport) -> list[str]:
         spare = f"any one unit can stop switching without a clear loss in {metric}"
         return [f"The test by lesion finds no switch that is needed by itself: {spare}."]
     first = units[needed[0]]
-    on, off = (number(first[kind].score[metric]) for kind in ("linearise", "silence"))
+    on, off = (words.said(first[kind].score.get(metric)) for kind in ("linearise", "silence"))
     chance = report.chance.get(metric)
     against = "" if chance is None else f", chance {number(chance)}"
-    scores = f"{metric} is {on} when it is always on and {off} when it is always off (as trained {number(report.score[metric])}{against})"
+    as_is = words.said(report.score.get(metric))
+    scores = f"{metric} is {on} when it is always on and {off} when it is always off (as trained {as_is}{against})"
     if len(units) == 1:
         return [f"The test by lesion agrees that the switch of unit {needed[0]} is needed: {scores}."]
     return [
@@ -177,7 +178,7 @@ def _outcome(report: AnalysisReport) -> list[str]:
     """How near the answer comes."""
     metric = words.metric_of(report)
     chance = report.chance.get(metric)
-    if metric != "mse" or chance is None:
+    if metric != "mse" or chance is None or report.score[metric] is None:
         return []
     error, guess = number(report.score[metric] ** 0.5), number(chance**0.5)
     return [

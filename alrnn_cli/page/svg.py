@@ -10,6 +10,7 @@ from ..figures.drawing import Drawing, render
 
 #: Bytes of one figure beyond which its heavy parts become pixels.
 MOST = 250_000
+_REFERENCE = re.compile(r"^#(.+)$|url\(#([^)]+)\)")
 _DROPPED = {"metadata", "style", "title", "script", "a", "foreignObject"}
 
 
@@ -21,7 +22,8 @@ def inline(drawing: Drawing, prefix: str) -> str:
         data = render(drawing, "svg")
     root = ElementTree.fromstring(data)
     width, height = (float(str(root.get(side)).removesuffix("pt")) for side in ("width", "height"))
-    _clean(root, prefix)
+    used = {name for element in root.iter() for value in element.attrib.values() for name in _names(value)}
+    _clean(root, prefix, used)
     kept = {name: value for name, value in root.attrib.items() if name == "viewBox"}
     root.attrib.clear()
     # The joins that matplotlib asks for in a style of every element, which would be every element of the page.
@@ -46,26 +48,32 @@ def _rasterise(drawing: Drawing) -> None:
                 artist.set_rasterized(True)
 
 
-def _clean(element: Any, prefix: str) -> None:
+def _names(value: str) -> set[str]:
+    """What an attribute refers to."""
+    return {a or b for a, b in _REFERENCE.findall(value)}
+
+
+def _clean(element: Any, prefix: str, used: set[str]) -> None:
+    """Drop namespaces, and what is not drawn; names stay where something refers to them, with the prefix."""
     element.tag = _local(element.tag)
     for child in list(element):
         if not isinstance(child.tag, str) or _local(child.tag) in _DROPPED:
             element.remove(child)
         else:
-            _clean(child, prefix)
+            _clean(child, prefix, used)
     for name, value in list(element.attrib.items()):
         del element.attrib[name]
         local = _local(name)
         if local == "id":
-            value = prefix + value
+            if value in used:
+                element.set("id", prefix + value)
         elif local == "href":
-            # Inside the figure, or pixels it carries along; nothing else.
-            if not value.startswith(("#", "data:image/png;base64,")):
-                continue
-            value = f"#{prefix}{value[1:]}" if value.startswith("#") else value
+            if value.startswith("#"):
+                element.set("href", f"#{prefix}{value[1:]}")
+            elif value.startswith("data:image/png;base64,"):  # pixels that it carries along; nothing else is loaded
+                element.set("href", value)
         else:
-            value = re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{prefix}{m[1]})", value)
-        element.attrib[local] = value
+            element.set(local, re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{prefix}{m[1]})", value))
 
 
 def _local(name: str) -> str:

@@ -71,6 +71,11 @@ def decimals(largest: float, digits: int) -> int:
     return 0 if not largest else min(6, max(0, digits - 1 - math.floor(math.log10(1.005 * abs(largest)))))
 
 
+def said(value: float | None) -> str:
+    """A number in a sentence; a file has null for what is not finite."""
+    return "not finite" if value is None or not math.isfinite(value) else number(value)
+
+
 def fixed(value: float, places: int) -> str:
     """A number with so many decimals, never "-0.00"."""
     text = f"{value:,.{places}f}"
@@ -79,14 +84,16 @@ def fixed(value: float, places: int) -> str:
 
 def quantity(value: float | None) -> Cell:
     """A number in a table, "–" for None."""
-    if value is None or math.isnan(value):
-        return Cell("–", -math.inf)
-    return Cell(number(value), value)
+    return Cell("–", -math.inf) if value is None or math.isnan(value) else Cell(number(value), value)
 
 
 def share(value: float | None) -> Cell:
     """A share in percent."""
-    return Cell("–", -math.inf) if value is None or math.isnan(value) else Cell(percent(value).replace("less than", "<").replace("more than", ">"), value)
+    return (
+        Cell("–", -math.inf)
+        if value is None or math.isnan(value)
+        else Cell(percent(value).replace("less than", "<").replace("more than", ">"), value)
+    )
 
 
 def count(value: int | None) -> Cell:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
-import subprocess
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -27,25 +28,14 @@ class Browser:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         there, self._out = os.pipe()
         self._in, back = os.pipe()
+        ends = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (there, back)]  # out of the way of 3 and 4, which become theirs
+        null = [(os.POSIX_SPAWN_OPEN, n, os.devnull, os.O_RDWR, 0) for n in range(3)]
         # The browser reads commands from descriptor 3 and writes to 4.
-        command = [
-            "sh",
-            "-c",
-            f'exec "$0" "$@" 3<&{there} 4>&{back}',
-            str(PROGRAM),
-            *_FLAGS,
-            f"--user-data-dir={self._folder.name}",
-            "about:blank",
-        ]
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=(there, back),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(there)
-        os.close(back)
+        pipes = [(os.POSIX_SPAWN_DUP2, ends[0], 3), (os.POSIX_SPAWN_DUP2, ends[1], 4)]
+        command = [str(PROGRAM), *_FLAGS, f"--user-data-dir={self._folder.name}", "about:blank"]
+        self._pid = os.posix_spawn(command[0], command, os.environ, file_actions=[*null, *pipes])
+        for fd in (there, back, *ends):
+            os.close(fd)
         self._buffer, self._number = b"", 0
         self.said: list[str] = []
         self.asked: list[str] = []
@@ -60,8 +50,8 @@ class Browser:
 
     def close(self) -> None:
         os.close(self._out)
-        self._process.terminate()
-        self._process.wait(20)
+        os.kill(self._pid, signal.SIGTERM)
+        os.waitpid(self._pid, 0)
         os.close(self._in)
         self._folder.cleanup()
 

@@ -137,11 +137,9 @@ def _points(case: Case) -> Section | None:
         )
     if report.cycles:
         blocks.append(Paragraph(f"Cycles found: {len(report.cycles):,} ({cycles})."))
-    notes = (
-        [] if not blocks else [*case.terms.notes("fixed point"), *case.terms.notes("cycle" if report.cycles else "")]
-    )
-    blocks = [*notes, *blocks, *case.draw(*_POINTS)]
-    return Section("fixed-points", "Where it would settle: fixed points", tuple(blocks)) if blocks else None
+    blocks += case.draw(*_POINTS)
+    notes = case.terms.notes("fixed point and cycle" if report.cycles else "fixed point") if blocks else ()
+    return Section("fixed-points", "Where it would settle: fixed points", (*notes, *blocks)) if blocks else None
 
 
 def _states(case: Case) -> Section | None:

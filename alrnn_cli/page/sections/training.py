@@ -24,7 +24,7 @@ def section(case: Case) -> Section | None:
         return None
     blocks: list[Block] = []
     told = dict(report.provenance.get("checkpoint") or {})
-    taken = history.get("step")
+    taken = max((x for x in history.get("step", ()) if x is not None), default=0)
     if taken:
         restarts = int(max((x for x in history.get("restart", ()) if x is not None), default=0))
         anew = f", having begun anew {plural(restarts, 'time')}" if restarts else ""
@@ -35,7 +35,7 @@ def section(case: Case) -> Section | None:
             else ""
         )
         why = f": {told['reason']}" if told.get("reason") else ""
-        blocks.append(Paragraph(f"Training took {plural(round(taken[-1]), 'step')}{anew}{why}.{kept}"))
+        blocks.append(Paragraph(f"Training took {plural(round(taken), 'step')}{anew}{why}.{kept}"))
     blocks += pictures
     columns = [Column(name, _HELP.get(name, ""), number=True) for name in history]
     length = max((len(c) for c in history.values()), default=0)
