@@ -13,7 +13,7 @@ from .content import Article, Block, Cell, Column, Page, Paragraph
 from .pictures import comparing, pictures
 from .sections import Case, sections
 from .story import gist
-from .terms import Terms, units_of
+from .terms import Terms
 
 
 def page(reports: Sequence[AnalysisReport], files: Sequence[str], baselines: Sequence[Baseline]) -> Page:
@@ -38,7 +38,7 @@ def _labels(files: Sequence[str]) -> list[str]:
 def _article(report: AnalysisReport, file: str, label: str, prefix: str, baselines: Sequence[Baseline]) -> Article:
     task = words.task_name(report)
     of_task = [b for b in baselines if b.task == task]
-    case = Case(report, file, pictures(report, f"{prefix}figure"), of_task, Terms(report))
+    case = Case(report, file, pictures(report, f"{prefix}figure-"), of_task, Terms(report))
     title = label or (
         f"How a network does {task}" if task else f"What is inside {report.source.get('file', 'a model')}"
     )
@@ -48,7 +48,7 @@ def _article(report: AnalysisReport, file: str, label: str, prefix: str, baselin
 def lead(report: AnalysisReport) -> tuple[str, ...]:
     """What the model is, how well it does, and how in short, in a paragraph each."""
     task = words.task_name(report)
-    said = f"An almost-linear recurrent network of {units_of(report)}"
+    said = f"{words.model_of(report)}"
     if task in tasks.names():
         said += f", trained on the task {task}: {tasks.get(task).summary}"
     elif task:
@@ -111,4 +111,4 @@ def _index(
     )  # fmt: skip
     made = words.table("The models beside each other", columns, rows)
     intro = Paragraph(f"{len(reports)} models, each with a part of its own below.")
-    return (intro, *words.there(made), *comparing(reports, labels))
+    return (intro, *words.there(made), *comparing(reports, labels, "index-"))

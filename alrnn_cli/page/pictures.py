@@ -11,24 +11,25 @@ from .content import Picture
 from .svg import inline
 
 #: Figures that set several reports beside each other.
-_SEVERAL = ("loss", "compare")
+_SEVERAL = ("compare", "loss")
 
 
 def pictures(report: AnalysisReport, prefix: str) -> dict[str, Picture]:
-    """Figures of one report by name; one that refuses is left out."""
-    drawn = {name: _picture(name, [report], None, prefix) for name in figures.names() if name != "compare"}
-    return {name: picture for name, picture in drawn.items() if picture is not None}
+    """Figures of one report by name, their ids beginning with `prefix`; one that refuses is left out."""
+    return {
+        name: Picture(name, inline(drawn, f"{prefix}{name}-"), drawn.caption)
+        for name, drawn in figures.draw_all([report])
+        if isinstance(drawn, figures.Drawing)
+    }
 
 
-def comparing(reports: Sequence[AnalysisReport], labels: Sequence[str]) -> list[Picture]:
-    """Figures of several reports together."""
-    drawn = [_picture(name, reports, labels, "index") for name in figures.names() if name in _SEVERAL]
-    return [picture for picture in drawn if picture is not None]
-
-
-def _picture(name: str, reports: Sequence[AnalysisReport], labels: Sequence[str] | None, prefix: str) -> Picture | None:
-    try:
-        drawing = figures.draw(name, reports, labels=labels)
-    except AlrnnError:
-        return None  # the report has not what the figure shows
-    return Picture(name, inline(drawing, f"{prefix}-{name}-"), drawing.caption)
+def comparing(reports: Sequence[AnalysisReport], labels: Sequence[str], prefix: str) -> list[Picture]:
+    """Figures of several reports together, those that all of them support."""
+    found = []
+    for name in _SEVERAL:
+        try:
+            drawn = figures.draw(name, reports, labels=labels)
+        except AlrnnError:
+            continue  # the reports have not what the figure shows
+        found.append(Picture(name, inline(drawn, f"{prefix}{name}-"), drawn.caption))
+    return found

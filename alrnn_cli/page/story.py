@@ -16,7 +16,7 @@ _TOLD = 2
 
 def story(report: AnalysisReport) -> list[str]:
     """The steps, in order: the parts, when they switch, what gets through, how long it stays, what is needed, what comes out."""
-    found = channels(report)
+    found = [c for c in channels(report) if c.units or c.even]
     return [
         *_parts(report),
         *_switching(report),
@@ -42,6 +42,8 @@ def gist(report: AnalysisReport) -> str:
 
 
 def _parts(report: AnalysisReport) -> list[str]:
+    if not report.piecewise_linear:
+        return []
     M, P = report.model["M"], report.model["P"]
     head = (
         f"The network's state is {plural(M, 'number')}, one a unit. At every step each unit becomes a weighted sum of all units and "

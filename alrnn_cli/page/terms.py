@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..records import AnalysisReport
-from ..wording import plural
 from .content import Listing, Note
 
 
@@ -99,10 +98,3 @@ class Terms:
         """Sentences with the notes that they call for; None where there are none."""
         items = tuple((text, self.notes(text)) for text in sentences)
         return Listing(items, numbered) if items else None
-
-
-def units_of(report: AnalysisReport) -> str:
-    """ "50 units, 1 of them nonlinear"."""
-    M, P = report.model["M"], report.model["P"]
-    which = "all linear" if not P else "all nonlinear" if P == M else f"{P:,} of them nonlinear"
-    return f"{plural(M, 'unit')}, {which}"

@@ -41,14 +41,29 @@ def channels(report: AnalysisReport) -> tuple[list[str], list[str]]:
     return names(report, "input", report.model["K"]), names(report, "output", report.model["N"])
 
 
+def model_of(report: AnalysisReport) -> str:
+    """ "An almost-linear recurrent network of 50 units, 1 of them nonlinear", and what another model is."""
+    M, P, name = report.model["M"], report.model["P"], report.model.get("name", "alrnn")
+    which = "all linear" if not P else "all nonlinear" if P == M else f"{P:,} of them nonlinear"
+    if not report.piecewise_linear:
+        return f"A recurrent network of the kind {name} with a state of {plural(M, 'number')}"
+    kind = (
+        "An almost-linear recurrent network"
+        if name == "alrnn"
+        else f"A piecewise-linear recurrent network of the kind {name}, with"
+    )
+    return f"{kind}{' of' if name == 'alrnn' else ''} {plural(M, 'unit')}, {which}"
+
+
 def task_name(report: AnalysisReport) -> str:
     """The task's name, "" for a model without one."""
     return str((report.task or {}).get("name") or "")
 
 
 def metric_of(report: AnalysisReport) -> str:
-    """The metric that decides, "" without a score."""
-    return next(iter(report.score), "")
+    """The metric that decides, "" without a score. A file has its scores in alphabetical order, and names that metric."""
+    named = str((report.task or {}).get("metric") or "")
+    return named if named in report.score else next(iter(report.score), "")
 
 
 def decimals(largest: float, digits: int) -> int:
@@ -71,7 +86,7 @@ def quantity(value: float | None) -> Cell:
 
 def share(value: float | None) -> Cell:
     """A share in percent."""
-    return Cell("–", -math.inf) if value is None or math.isnan(value) else Cell(percent(value), value)
+    return Cell("–", -math.inf) if value is None or math.isnan(value) else Cell(percent(value).replace("less than", "<").replace("more than", ">"), value)
 
 
 def count(value: int | None) -> Cell:

@@ -44,7 +44,7 @@ def _units(report: AnalysisReport) -> Table | None:
         Column("nonlinear unit"), Column("on", "share of states in which it is above 0", number=True),
         Column("always on", f"{metric} when the unit passes everything on (is linear)", number=True), _ERROR,
         Column("always off", f"{metric} when the unit is silent", number=True), _ERROR,
-        Column("its switching is", "needed where either lesion makes the score worse by more than three standard errors"),
+        Column("its switching is", "needed where both make the score worse by more than three standard errors"),
     )  # fmt: skip
     before = report.score.get(metric)
     as_is = "" if before is None else f" ({number(before)} as trained)"

@@ -22,7 +22,7 @@ def section(case: Case) -> Section | None:
     columns = [Column("score"), Column("this model", number=True), Column("chance", number=True)]
     columns += [Column(b.name, b.what, number=True) for b in case.baselines]
     rows = []
-    for metric, own in parts(report.score).items():
+    for metric, own in sorted(parts(report.score).items(), key=lambda item: item[0] != first):
         for name, shown in ((metric, metric), *((full, f"{metric}: {part}") for part, full in own.items())):
             direction = {"min": " (lower is better)", "max": " (higher is better)"}.get(better.get(name, ""), "")
             besides = (words.quantity(b.score.get(name)) for b in case.baselines)
