@@ -52,8 +52,8 @@ class AnalysisReport:
     """Everything `analyze` found: the JSON file, and `arrays` (the safetensors file beside it).
 
     source: file name and sha256 of the checkpoint; model: M, P, K, N, readout; task: name, options, metrics ("min" or "max" each) and
-    metric, the one that decides, input_names, output_names, dt, dt_unit, condition_names, phase_names (None for a free run; name None for states from a file); settings: how it was
-    computed (trials, where the states come from, tolerances);
+    metric, the one that decides, input_names, output_names, dt, dt_unit, condition_names, phase_names (None for a free run; name None
+    for states from a file); settings: how it was computed (trials, where the states come from, tolerances);
     score: the task's metrics on the rolled-out trials, chance: metric -> chance level;
     summary: sentences that can be quoted; usage: "all" and one entry per phase;
     units: one record for each PWL unit; phase_lag: None without phases; usage_by_condition: one entry per condition, and
