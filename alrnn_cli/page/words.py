@@ -86,7 +86,11 @@ def quantity(value: float | None) -> Cell:
 
 def share(value: float | None) -> Cell:
     """A share in percent."""
-    return Cell("–", -math.inf) if value is None or math.isnan(value) else Cell(percent(value).replace("less than", "<").replace("more than", ">"), value)
+    return (
+        Cell("–", -math.inf)
+        if value is None or math.isnan(value)
+        else Cell(percent(value).replace("less than", "<").replace("more than", ">"), value)
+    )
 
 
 def count(value: int | None) -> Cell:
