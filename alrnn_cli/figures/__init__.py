@@ -60,14 +60,19 @@ def draw(
     if not reports:
         raise InputError(f"Figure {name!r} got no report.", "Make one: alrnn analyze CHECKPOINT")
     from . import style
+    from ._literal import escaped, has_dollars, restored
     from .drawing import choose
 
     names_of_reports = style.labels_of(labels, len(reports))
     module = import_module(f".{stem}", __name__)
     chosen = choose(name, module.OPTIONS, options)
+    drawn = list(reports)
+    dollars = any(map(has_dollars, reports)) or "$" in "".join(names_of_reports)
+    if dollars:
+        drawn, names_of_reports, chosen = escaped((drawn, names_of_reports, chosen))
     with style.context(width):
-        drawing: Drawing = module.draw(list(reports), names_of_reports, width, chosen)
-    return drawing
+        drawing: Drawing = module.draw(drawn, names_of_reports, width, chosen)
+    return restored(drawing) if dollars else drawing
 
 
 def draw_all(
