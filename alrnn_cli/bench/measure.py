@@ -136,6 +136,9 @@ class _Shape:
     loss: str
     scored: str
 
+    def tokens(self) -> None:
+        """Inputs are numbers, not words."""
+
 
 def _batch(case: Case, E: int, device: torch.device) -> Batch:
     g = torch.Generator().manual_seed(1)

@@ -19,7 +19,8 @@ HELP = """Write one HTML page that explains a model: in words, figures and table
     alrnn report ckpt.analysis.json --baseline gru.safetensors
     alrnn report P0.analysis.json P1.analysis.json      (side by side, then each)
 
-The page is one file that loads nothing from anywhere. Without a report, the only *.analysis.json in this folder is taken.
+The page is one file that loads nothing from anywhere. Without a report, the only *.analysis.json in this folder
+is taken.
 An existing page is replaced. It has more to tell after `alrnn analyze --lesions`.
 """
 SCHEMA = "alrnn.page/1"

@@ -69,7 +69,7 @@ def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, o
     panels = _panels(shown, _chosen(options["show"]))
     columns = _fit(panels, names, width)
     rows = -(-len(panels) // columns)
-    figure = style.new(width, 0.45 + rows * (0.42 + 0.14 * max(len(shown), 2)))
+    figure = style.new(width, 0.45 + rows * (0.5 + 0.14 * max(len(shown), 2)))
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes, panel in zip(grid.flat, panels, strict=False):
         _draw_panel(axes, panel, log, width)
@@ -188,8 +188,9 @@ def _draw_panel(axes: Axes, panel: _Panel, log: str, width: str) -> None:
         gid=f"chance-{panel.key}",
     )
     good = np.isfinite(panel.values)
-    axes.plot(panel.values[good], place[good], ls="none", marker="o", color=style.BLUE, ms=4.2 * scale, mec="white", mew=0.4 * scale,
-              zorder=3, gid=f"dots-{panel.key}", clip_on=False)  # fmt: skip
+    if good.any():  # a line of nothing that is not clipped would count as one at the corner of the page
+        axes.plot(panel.values[good], place[good], ls="none", marker="o", color=style.BLUE, ms=4.2 * scale, mec="white",
+                  mew=0.4 * scale, zorder=3, gid=f"dots-{panel.key}", clip_on=False)  # fmt: skip
     for y in place[~good]:
         text = "∞" if math.isinf(panel.values[y]) else "–"
         axes.text(
