@@ -7,6 +7,8 @@ import html.parser
 import itertools
 import re
 import shlex
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,12 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "names", lambda: ["bitcodes", "loss"])
 
 
+@pytest.fixture
+def none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No figures, where only words are looked at."""
+    monkeypatch.setattr(figures, "names", list)
+
+
 def made(*reports: Any, **more: Any) -> Read:
     return Read(page.make(reports, [f"m{i}.analysis.json" for i in range(len(reports))], **more))
 
@@ -119,7 +127,7 @@ def test_the_gate_of_the_closed_form_network_is_told_in_words(few: None) -> None
     assert "1.000 ± 0.000 *" in read.text
 
 
-def test_nothing_is_said_that_the_record_does_not_show(few: None) -> None:
+def test_nothing_is_said_that_the_record_does_not_show(none: None) -> None:
     report = addition()
     no_influence = made(dataclasses.replace(report, influences=())).text
     assert "gate" not in no_influence and "Raising" not in no_influence and "What gets through" not in no_influence
@@ -151,7 +159,7 @@ def test_order_headings_and_alternatives(few: None) -> None:
     assert all(a.get("scope") in ("col", "row") for a in read.all("th"))
 
 
-def test_a_word_is_explained_once_where_it_first_occurs(few: None) -> None:
+def test_a_word_is_explained_once_where_it_first_occurs(none: None) -> None:
     text = page.make([addition()], ["x"])
     read = Read(text)
     terms = re.findall(r"<dfn>([^<]+)</dfn>", text)
@@ -195,7 +203,7 @@ def test_whatever_the_report_holds(few: None, report: Any) -> None:
     assert "A recurrent network of the kind gru" in other.text and "nonlinear" not in other.text
 
 
-def test_numbers_that_are_none(few: None) -> None:
+def test_numbers_that_are_none(none: None) -> None:
     report = addition()
     lost = [dataclasses.replace(x, change=None, standard_error=None, score={"mse": None}) for x in report.lesions]
     read = made(dataclasses.replace(report, lesions=tuple(lost), chance={}, history={"step": [1.0, None], "loss": [None, 0.1]}))
@@ -203,13 +211,13 @@ def test_numbers_that_are_none(few: None) -> None:
     assert "None" not in read.text and "nan" not in read.text
 
 
-def test_long_tables_say_what_they_leave_out(few: None) -> None:
+def test_long_tables_say_what_they_leave_out(none: None) -> None:
     read = made(b.many_regions(500))
     assert "The first 400 of 500 rows; the analysis file has all." in read.text
     assert "Subregions (400 rows)" in read.text
 
 
-def test_several_reports_are_indexed_and_compared(few: None) -> None:
+def test_several_reports_are_indexed_and_compared(none: None) -> None:
     other = dataclasses.replace(addition(), score={"mse": 0.5})
     elsewhere = page.Baseline("gru", "gru of 8 units", "addition", {"mse": 0.25})
     foreign = page.Baseline("far", "lstm of 8 units", "copy", {"accuracy": 0.9})
@@ -256,7 +264,7 @@ def test_the_command_that_trains_it_again() -> None:
     assert (parsed["task"], str(parsed["out"]), parsed["data"]) == ("addition", "my model.safetensors", "some data/x.npz")
 
 
-def test_python_and_command_write_the_same_page(few: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_python_and_command_write_the_same_page(none: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     from alrnn_cli.cli import app
 
     monkeypatch.chdir(tmp_path)
@@ -285,3 +293,18 @@ def test_all_figures_fit_in_three_megabytes() -> None:
     self_contained(Read(text))
     assert text.count("<figure>") >= 5
     assert len(text) < 3e6
+
+
+@pytest.mark.slow
+def test_one_command_makes_a_page_for_each_task(tmp_path: Path) -> None:
+    small = {"T": 6, "train": 40, "validation": 20, "test": 20}
+    alrnn.train("addition", task_options=small, M=4, P=1, batch=20, epochs=2.0, restarts=0, threads=1, out=tmp_path / "x.safetensors")
+    script = Path(__file__).parents[2] / "docs" / "make_reports.py"
+    done = subprocess.run([sys.executable, str(script), "x.safetensors", "--out", "pages"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "addition.html (" in done.stdout
+    read = Read((tmp_path / "pages" / "addition.html").read_text(encoding="utf8"))
+    self_contained(read)
+    assert "What gets through" in read.text and "What it needs: lesions" in read.text
+    assert "alrnn analyze x.safetensors --lesions" in read.text and "alrnn train --task addition --task-opt T=6" in read.text
+    assert str(tmp_path) not in read.text
