@@ -104,6 +104,7 @@ def test_json_is_one_object_with_a_schema(alrnn):
     analyzed = alrnn("analyze", "ckpt.safetensors", "--json", "--trials", "10")
     assert json.loads(analyzed.stdout)["schema"] == "alrnn.analysis/1", analyzed.stderr
     assert json.loads(alrnn("plot", "loss", "--json").stdout)["schema"] == "alrnn.plot/1"
+    assert json.loads(alrnn("report", "--json").stdout)["schema"] == "alrnn.page/1"
     assert json.loads(alrnn("plot", "--list", "--json").stdout)["schema"] == "alrnn.figures/1"
     assert json.loads(alrnn("tasks", "--json").stdout)["schema"] == "alrnn.tasks/1"
     assert json.loads(alrnn("tasks", "addition", "--json").stdout)["schema"] == "alrnn.task/1"
@@ -128,6 +129,9 @@ def test_json_is_one_object_with_a_schema(alrnn):
         (["plot", "bitcods"], 2, "bitcodes"),
         (["plot", "bitcodes"], 2, "no *.analysis.json"),
         (["plot", "bitcodes", "none.analysis.json"], 3, "none.analysis.json"),
+        (["report"], 2, "no *.analysis.json"),
+        (["report", "none.analysis.json"], 3, "none.analysis.json"),
+        (["report", "-o", "report.pdf"], 2, "--out report.pdf: must end in .html"),
         (["tasks", "addtion"], 2, "addition"),
         (["bogus"], 2, "bogus"),
     ],
