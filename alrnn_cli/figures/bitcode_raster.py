@@ -29,6 +29,7 @@ OPTIONS = (
     ("trials", "64", "trials drawn, the conditions taken in turn"),
 )
 
+_OTHER = "#e2e2e2"  # lighter than every category, so that it is told from them in grey too
 _NOWHERE = -1  # beyond a trial's end, or not finite
 _STRIP = 0.16  # inches
 _NAMED_GROUPS = 14
@@ -164,8 +165,8 @@ def _draw_one(part: SubFigure, raster: _Raster, report: AnalysisReport, label: s
     else:
         axes = part.subplots()
     top = len(raster.bitcodes)
-    colours = [to_rgba(c) for c in [*style.CATEGORIES[:top], style.LIGHT]]
-    colours += [to_rgba(style.LIGHT)] * (max(_used(raster)) + 1 - len(colours))
+    colours = [to_rgba(c) for c in [*style.CATEGORIES[:top], _OTHER]]
+    colours += [to_rgba(_OTHER)] * (max(_used(raster)) + 1 - len(colours))
     _picture(axes, raster, np.where(raster.ranks < 0, np.nan, raster.ranks), colours, "bitcodes")
     axes.set_xlabel(f"time ({raster.unit})")
     _name_groups(axes, raster)
