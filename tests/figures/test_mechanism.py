@@ -324,7 +324,7 @@ def test_a_passage_stands_on_its_own_branch(made: dict[str, AnalysisReport]) -> 
     report = made["P = M"]
     found = report.continuation
     elsewhere = dataclasses.replace(
-        found.branches[0], bitcode="111111", z_start=(9.0,) * 6, z_end=(9.0,) * 6
+        found.branches[0], bitcode="111111", z_start=(-9.0,) * 6, z_end=(-9.0,) * 6
     )  # also ends at 0.4
     report = dataclasses.replace(report, continuation=dataclasses.replace(found, branches=(elsewhere, *found.branches)))
     drawing = figures.draw("continuation", [report], options={"axis": "unit:0"})
