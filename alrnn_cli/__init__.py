@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze", "data", "example", "import_model", "load", "plot", "train", "trajectories"]
+__all__ = [
+    "__version__",
+    "analyze",
+    "data",
+    "example",
+    "import_model",
+    "load",
+    "plot",
+    "plot_all",
+    "report",
+    "train",
+    "trajectories",
+]
 
 if TYPE_CHECKING:
     from . import data
-    from .api import analyze, example, import_model, load, plot, train, trajectories
+    from .api import analyze, example, import_model, load, plot, plot_all, report, train, trajectories
 
 
 def __getattr__(name: str) -> Any:

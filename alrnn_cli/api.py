@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import config, figures, store, tasks
+from . import config, figures, runs, store, tasks
 from .errors import OutputExistsError, UsageError
 from .records import AnalysisReport, Checkpoint, Trajectories
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .importing._convert import Imported
     from .training.run import Run
 
-__all__ = ["analyze", "example", "import_model", "load", "plot", "train", "trajectories"]
+__all__ = ["analyze", "example", "import_model", "load", "plot", "plot_all", "report", "train", "trajectories"]
 
 
 def train(
@@ -41,12 +41,9 @@ def train(
     """
     from .training import run
 
-    task_class = tasks.get(task)
-    resolved = task_class.resolve_options(dict(task_options or {}))
-    base = {"encoder": task_class.encoder, **(task_class.paper_recipe if recipe == "paper" else task_class.recipe)}
-    configuration = config.resolve(task, resolved, [base, settings], data)
+    task_class, configuration = runs.request(task, task_options or {}, settings, data=data, recipe=recipe)
     t = configuration.training
-    made = task_class(resolved, data=data, seed=t.seed, eval_seed=t.eval_seed)
+    made = task_class(configuration.task_options, data=data, seed=t.seed, eval_seed=t.eval_seed)
     return run.train(
         configuration,
         made,
@@ -190,13 +187,69 @@ def example(task: str, options: Mapping[str, Any] | None = None, *, data: str | 
 
 
 def plot(
-    figure: str, *reports: AnalysisReport, out: str | Path | None = None, width: str = "column", **options: Any
+    figure: str,
+    *reports: AnalysisReport,
+    out: str | Path | None = None,
+    data: str | Path | None = None,
+    width: str = "column",
+    labels: Sequence[str] | None = None,
+    **options: Any,
 ) -> Drawing:
     """Draw a figure of one or more reports, and write it where `out` is given.
 
+    out: .pdf, .svg or .png; data: a .csv file for the plotted numbers; width: column, full or slide; labels: what to call each report;
+    options: of the figure, as `alrnn plot FIGURE --list` shows them.
     Returns: Drawing, with the matplotlib figure, a caption and the plotted numbers. Errors: UsageError, InputError.
     """
-    drawing = figures.draw(figure, reports, width=width, options={k: str(v) for k, v in options.items()})
+    given = {k: str(v) for k, v in options.items()}
+    drawing = figures.draw(figure, reports, labels=labels, width=width, options=given)
     if out is not None:
         figures.save(drawing, Path(out))
+    if data is not None:
+        figures.save_data(drawing, Path(data))
     return drawing
+
+
+def plot_all(
+    *reports: AnalysisReport,
+    out: str | Path,
+    format: str = "pdf",
+    width: str = "column",
+    labels: Sequence[str] | None = None,
+) -> dict[str, Drawing]:
+    """Draw every figure that the reports support into the folder `out`, as FIGURE.pdf, .svg or .png.
+
+    Returns: the drawings by figure; those that the reports do not support are left out.
+    Errors: UsageError for a format or width that there is not; InputError without a report.
+    """
+    drawn = {}
+    for name, drawing in figures.draw_all(reports, labels=labels, width=width):
+        if isinstance(drawing, figures.Drawing):
+            figures.save(drawing, Path(out) / f"{name}.{format}")
+            drawn[name] = drawing
+    return drawn
+
+
+def report(
+    *reports: AnalysisReport | str | Path, out: str | Path | None = None, baselines: Sequence[str | Path] = ()
+) -> str:
+    """One HTML page that explains a model, or several side by side; it is written where `out` is given.
+
+    reports: analyses, or their files; baselines: checkpoints of other models, whose test scores are set beside.
+    Returns: the page. Errors: InputError.
+    """
+    from .page import Baseline, make
+
+    loaded = [r if isinstance(r, AnalysisReport) else store.load_analysis(Path(r)) for r in reports]
+    files = [_file_of(given) for given in reports]
+    made = make(loaded, files, [Baseline.of(Path(path).stem, store.load_checkpoint(Path(path))) for path in baselines])
+    if out is not None:
+        store.write_atomic(Path(out), made.encode())
+    return made
+
+
+def _file_of(given: AnalysisReport | str | Path) -> str:
+    """What an analysis file is called, for a report in memory the one that `analyze` would write."""
+    if isinstance(given, AnalysisReport):
+        return store.analysis_paths(Path(given.source.get("file", "model.safetensors")))[0].name
+    return str(store.analysis_paths(Path(given))[0])

@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any
 
+from . import catalogue
 from .errors import UsageError, closest
 
+MODELS = catalogue.names()
+PHI = ("relu", "tanh", "gelu")
 INITS = ("paper", "identity", "orthogonal", "random")
-ENCODERS = ("none", "conv1d")
+ENCODERS = ("none", "conv1d", "conv1d-short", "token-mlp")
 SCHEDULES = ("constant", "cosine")
 Z0 = ("zero", "learned", "noise")
 READOUTS = ("z", "phi")
@@ -32,20 +35,34 @@ def _option(
     minimum: float | None = None,
     maximum: float | None = None,
     above: float | None = None,
+    own: bool = False,
 ) -> Any:
+    """own: only models that say so take it."""
     limits = {"minimum": minimum, "maximum": maximum, "above": above}
-    return field(default=default, metadata={"help": help, "unit": unit, "choices": choices, **limits})
+    return field(default=default, metadata={"help": help, "unit": unit, "choices": choices, "own": own, **limits})
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What is trained: z_t = A∘z_{t-1} + W Φ(z_{t-1}) + C s_t + h, Φ a ReLU on the last P of M units."""
+    """What is trained: z_t = A∘z_{t-1} + W Φ(z_{t-1}) + C s_t + h, Φ a ReLU on the last P of M units, or a baseline.
 
+    A model leaves the options that it does not take at their defaults, which then mean nothing.
+    """
+
+    model: str = _option("alrnn", "what is trained: the almost-linear RNN or a baseline", choices=MODELS)
     M: int = _option(50, "number of units", minimum=1)
-    P: int = _option(1, "number of piecewise-linear (ReLU) units, 0 … M", minimum=0)
-    init: str = _option("paper", "initialisation of A, W and h", choices=INITS)
-    input_scale: float = _option(0.1, "standard deviation of C at the start", minimum=0)
-    readout: str = _option("z", 'what is read out: the state ("z") or Φ of it ("phi")', choices=READOUTS)
+    P: int = _option(1, "number of piecewise-linear (ReLU) units, 0 … M", minimum=0, own=True)
+    phi: str = _option("relu", "nonlinearity of these units; regions are exact with relu only", choices=PHI, own=True)
+    init: str = _option("paper", "initialisation of A, W and h", choices=INITS, own=True)
+    recurrent_scale: float = _option(
+        0.01, "standard deviation of A, W and h at the start, with paper and identity", minimum=0, own=True
+    )
+    input_scale: float = _option(
+        0.1, "standard deviation of C at the start, or of learned word vectors", minimum=0, own=True
+    )
+    readout: str = _option("z", 'what is read out: the state ("z") or Φ of it ("phi")', choices=READOUTS, own=True)
+    r_min: float = _option(0.9, "of an lru: smallest |λ| at the start", minimum=0, maximum=1, own=True)
+    r_max: float = _option(0.999, "of an lru: largest |λ| at the start, below 1", minimum=0, maximum=1, own=True)
     readout_bias: bool = _option(True, "give the readout a bias b")
     z0: str = _option("zero", "initial state; noise draws it anew at every call, evaluation included", choices=Z0)
     encoder: str = _option("none", "what the inputs pass through first", choices=ENCODERS)
@@ -58,12 +75,17 @@ class TrainingConfig:
     epochs: float = _option(100.0, "length of training", unit="epochs", minimum=0)
     batch: int = _option(128, "trials per step", minimum=1)
     lr: float = _option(1e-3, "learning rate of Adam", minimum=0)
-    lr_recurrent: float = _option(1.0, "learning rate of A, W and h as a multiple of --lr", minimum=0)
+    lr_recurrent: float = _option(1.0, "learning rate of A, W and h as a multiple of --lr", minimum=0, own=True)
     schedule: str = _option("constant", "learning rate over training", choices=SCHEDULES)
     warmup: float = _option(0.0, "share of training over which the learning rate rises from 0", minimum=0, maximum=1)
     clip: float = _option(0.0, "largest gradient norm; a larger one is scaled down (0: no limit)", minimum=0)
-    tau: float = _option(0.0, "weight of the manifold regularisation", minimum=0)
-    M_reg: int = _option(-1, "units that are regularised, the first of the M (-1: M // 2)", minimum=-1)
+    weight_decay: float = _option(
+        0.0,
+        "decay of weights but those of A, W and h: at each step a share of so many times the learning rate",
+        minimum=0,
+    )
+    tau: float = _option(0.0, "weight of the manifold regularisation", minimum=0, own=True)
+    M_reg: int = _option(-1, "units that are regularised, the first of the M (-1: M // 2)", minimum=-1, own=True)
     fresh: bool = _option(False, "draw new trials at every step instead of repeating a fixed set")
     curriculum: float = _option(
         0.0,
@@ -96,7 +118,11 @@ class RunConfig:
     data: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As a file or a checkpoint holds it: without the options that the model does not take."""
+        content = asdict(self)
+        for section, cls in SECTIONS.items():
+            content[section] = {f.name: content[section][f.name] for f in fields(cls) if applies(f, self.model.model)}
+        return content
 
 
 @dataclass(frozen=True)
@@ -140,6 +166,11 @@ def options() -> dict[str, Field[Any]]:
     return {f.name: f for cls in SECTIONS.values() for f in fields(cls)}
 
 
+def applies(option: Field[Any], model: str) -> bool:
+    """Whether the option has a meaning for the model. Errors: UsageError for an unknown model."""
+    return not option.metadata["own"] or option.name in catalogue.takes(model)
+
+
 def flag(name: str) -> str:
     """The option's spelling on the command line: M_reg -> --M-reg, max_steps -> --max-steps."""
     return "--" + name.replace("_", "-")
@@ -153,7 +184,9 @@ def flatten(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     top = {"task", "data", "task_options", *SECTIONS}
     for key, value in content.items():
-        if key in SECTIONS:
+        if key in SECTIONS and not (
+            key in options() and isinstance(value, str)
+        ):  # the model's name may stand flat as well
             if not isinstance(value, Mapping):
                 raise UsageError(f"{where}: {key} must be a table of settings, got {value!r}.")
             members = [f.name for f in fields(SECTIONS[key])]
@@ -173,6 +206,8 @@ def resolve(
 ) -> RunConfig:
     """One run from layers of flat settings, later ones winning, on top of the built-in defaults.
 
+    The last layer that names the model, and those after it, are about that model: what it does not take is refused there. What stands
+    in earlier layers, a recipe above all, is a template for any model, of which each takes what it knows.
     Errors: UsageError that names the flag, what was expected and what was got.
     """
     merged: dict[str, Any] = {}
@@ -183,15 +218,45 @@ def resolve(
         if name not in known:
             raise UsageError(f"Unknown setting {name!r}.", closest(name, list(known)))
     values = {name: _checked(known[name], value) for name, value in merged.items()}
+    name = values.get("model", "alrnn")
+    about = max((i for i, layer in enumerate(layers) if "model" in layer), default=0)
+    for layer in layers[about:]:
+        _refuse_foreign(name, layer)
+    values = {key: value for key, value in values.items() if applies(known[key], name)}
     model = ModelConfig(**{k: v for k, v in values.items() if k in ModelConfig.__dataclass_fields__})
     training = TrainingConfig(**{k: v for k, v in values.items() if k in TrainingConfig.__dataclass_fields__})
     if model.P > model.M:
         raise UsageError(f"--P {model.P} exceeds --M {model.M}.", "Lower P or raise M.")
     if training.M_reg > model.M:
         raise UsageError(f"--M-reg {training.M_reg} exceeds --M {model.M}.", "Lower it or raise M.")
+    if not model.r_min <= model.r_max < 1:
+        raise UsageError(
+            f"--r-min {model.r_min:g}, --r-max {model.r_max:g}: expected r_min <= r_max < 1.",
+            "For example --r-max 0.999",
+        )
     if training.M_reg < 0:
         training = replace(training, M_reg=model.M // 2)
     return RunConfig(task, dict(task_options), model, training, data)
+
+
+def _refuse_foreign(model: str, layer: Mapping[str, Any]) -> None:
+    """Errors: UsageError for a setting that the model does not take."""
+    for key in layer:
+        if not applies(options()[key], model):
+            takers = [other for other in MODELS if key in catalogue.takes(other)]
+            raise UsageError(
+                f"{flag(key)} has no meaning for --model {model}.",
+                f"Leave it out; it is for --model {' or '.join(takers)}.",
+            )
+
+
+def completed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored configuration with those options that are younger than it at their defaults, which is what it was trained with."""
+    out = dict(content)
+    name = out["model"].get("model", "alrnn")
+    for section, cls in SECTIONS.items():
+        out[section] = {f.name: f.default for f in fields(cls) if applies(f, name)} | dict(out[section])
+    return out
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> list[str]:

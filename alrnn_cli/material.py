@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from . import store
+from . import maps, store
 from .analysis import Scoring
 from .errors import UsageError
 from .foreign import deviation, doubt, load_trajectories, task_facts
 from .freerun import free_run
-from .records import Checkpoint, Trajectories, Trials
+from .records import Checkpoint, Parameters, Trajectories, Trials
 from .tasks.base import Task
 
 
@@ -84,6 +84,7 @@ def _on_task(checkpoint: Checkpoint, request: Request) -> Material:
     rolled = rollout(checkpoint, data=request.data, trials=500 if request.trials is None else request.trials)
     task, trajectories = rolled.task, rolled.trajectories
     facts = {**task_facts(trajectories), "name": task.name, "options": task.opt, "metrics": task.metrics}
+    facts["metric"] = next(iter(task.metrics))  # a file has its metrics in alphabetical order
     settings = {"trials": len(trajectories.z), "states": "test trials"}
     return Material(
         trajectories, facts, rolled.score, task.chance, settings, rolled.warnings, _scoring(task, rolled.trials)
@@ -102,7 +103,7 @@ def _scoring(task: Task, trials: Trials) -> Scoring:
 def _free(checkpoint: Checkpoint, request: Request) -> Material:
     given = {"trials": request.trials, **{name: getattr(request, name) for name in _FREE}}
     used = {"trials": 64, "steps": 1000, "transient": 0, "seed": 0} | {k: v for k, v in given.items() if v is not None}
-    trajectories, told = _without_diverged(free_run(store.parameters_of(checkpoint), **used))
+    trajectories, told = _without_diverged(free_run(_almost_linear(checkpoint, "without a task"), **used))
     after = f" after {used['transient']:,} that were left out" if used["transient"] else ""
     runs = "1 trial" if used["trials"] == 1 else f"{used['trials']:,} trials"
     how = (
@@ -110,6 +111,17 @@ def _free(checkpoint: Checkpoint, request: Request) -> Material:
         f"state and random ones (seed {used['seed']})."
     )
     return Material(trajectories, None, {}, {}, {**used, "states": "free run"}, (how, *told))
+
+
+def _almost_linear(checkpoint: Checkpoint, asked: str) -> Parameters:
+    """The almost-linear RNN that the model is. Errors: UsageError where it is none, with what was asked for."""
+    system = maps.of(checkpoint)
+    if isinstance(system, maps.Map):
+        raise UsageError(
+            f"{asked}: only a piecewise-linear model is analyzed so, and {system.what} is none.",
+            "Analyze a checkpoint that has a task on its own trials.",
+        )
+    return system
 
 
 def _without_diverged(trajectories: Trajectories) -> tuple[Trajectories, tuple[str, ...]]:
@@ -124,7 +136,7 @@ def _without_diverged(trajectories: Trajectories) -> tuple[Trajectories, tuple[s
 
 
 def _recorded(checkpoint: Checkpoint, path: Path, trials: int | None) -> Material:
-    params = store.parameters_of(checkpoint)
+    params = _almost_linear(checkpoint, "--trajectories")
     trajectories = load_trajectories(path, params)
     if trials is not None and trials < len(trajectories.z):
         trajectories = take(trajectories, slice(trials))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from . import store
+from . import maps, store
 from .analysis import reduced
 from .errors import InputError, OutputExistsError, UsageError
-from .records import AnalysisReport, Checkpoint, Linearised
+from .records import AnalysisReport, Checkpoint, Linearised, Parameters
 
 
 def check(target: str | Path | None, linearise_until: float | None) -> Path | None:
@@ -48,6 +49,11 @@ def save_reduction(target: Path, checkpoint: Path, report: AnalysisReport) -> No
             f"{checkpoint}: no states to search with, so there is no reduced model.", "Give it some trials."
         )
     original = store.load_checkpoint(checkpoint)
+    if "W" not in original.tensors:
+        kind = original.meta.config["model"]["model"]
+        raise InputError(
+            f"{checkpoint}: a model of kind {kind} has no nonlinear unit to make linear.", "Leave out --save-reduced."
+        )
     made = reduced_checkpoint(original, report.linearised, checkpoint.name, report.settings["trials"])
     store.save_checkpoint(target, made)
 
@@ -61,15 +67,19 @@ def reduced_checkpoint(original: Checkpoint, found: Linearised, source: str, tri
     Returns: Checkpoint.
     """
     fixed = {step.unit: step.bit for step in found.units}
-    params, order = reduced(store.parameters_of(original), fixed)
+    system = maps.of(original)
+    assert isinstance(system, Parameters)  # of others nothing was linearised
+    params, order = reduced(system, fixed)
     tensors = dict(original.tensors)
     for name in ("A", "W", "C", "h", "D", "z0"):
-        if name in tensors:
+        if name in tensors or name == "A":  # an RNN has no A until it is an AL-RNN
             tensors[name] = _narrow(getattr(params, name))
     config = original.meta.config
+    model = {**config["model"], "model": "alrnn", "P": params.P, "readout": params.readout}
     meta = replace(
         original.meta,
-        config={**config, "model": {**config["model"], "P": params.P}},
+        config={**config, "model": model},
+        parameters=None,
         metrics={"test": dict(found.after)},
         status="reduced",
         reason=_reason(original, found, source, trials, order),
@@ -81,6 +91,10 @@ def _narrow(x: np.ndarray) -> np.ndarray:
     """float32 where that is exact."""
     short = x.astype(np.float32)
     return short if np.array_equal(short, x) else x
+
+
+def _size(model: dict[str, Any]) -> str:
+    return f"P = {model['P']}" if "P" in model else f"{model['model']}, P = {model['M']}"
 
 
 def _reason(original: Checkpoint, found: Linearised, source: str, trials: int, order: list[int]) -> str:
@@ -95,6 +109,6 @@ def _reason(original: Checkpoint, found: Linearised, source: str, trials: int, o
         "" if order == sorted(order) else f"; units are those of the original in the order {', '.join(map(str, order))}"
     )
     return (
-        f"reduced from {source} (P = {config['model']['P']}): {' and '.join(parts) or 'nothing changed'}{moved}; "
+        f"reduced from {source} ({_size(config['model'])}): {' and '.join(parts) or 'nothing changed'}{moved}; "
         f"scored on {trials} test trials; training settings and history are the original's, tau and M_reg in its order of units"
     )

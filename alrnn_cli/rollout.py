@@ -10,8 +10,9 @@ import torch
 from . import tasks
 from .config import ModelConfig
 from .errors import InputError
-from .model.alrnn import ALRNN
-from .records import ON_THE_WAY, Checkpoint, Trajectories, Trials
+from .model import make
+from .model.network import Network
+from .records import ON_THE_WAY, Checkpoint, Tokens, Trajectories, Trials
 from .tasks.base import Task
 from .training import evaluate, streams
 
@@ -30,14 +31,17 @@ class Rollout:
     warnings: tuple[str, ...]
 
 
-def model_of(checkpoint: Checkpoint) -> ALRNN:
+def model_of(checkpoint: Checkpoint) -> Network:
     """The trained model in float64 with one member. Errors: InputError where the tensors do not fit the configuration."""
     config = ModelConfig(**checkpoint.meta.config["model"])
     tensors = checkpoint.tensors
     info = checkpoint.meta.task
     inputs = tensors["C"].shape[1] if info is None else info["K"]
-    model = ALRNN(config, inputs, tensors["D"].shape[0]).double()
-    for name, p in model.named_parameters():
+    # As numbers, trained and given vectors are the same.
+    vectors = tensors.get("encoder.embedding")
+    tokens = None if vectors is None else Tokens(*vectors.shape)
+    model = make(config, inputs, tensors["D"].shape[0], tokens).double()
+    for name, p in model.arrays().items():
         value, shape = tensors.get(name), tuple(p.shape[1:])
         if value is None or value.shape != shape:
             found = "missing" if value is None else f"of shape {value.shape}"
@@ -64,19 +68,28 @@ def task_of(checkpoint: Checkpoint, data: str | None = None) -> Task:
             f"The model was trained on {config['data']}, which cannot be read: {error.message}",
             "Say where the data are now: --data PATH",
         ) from None
-    for what, there in (("K", task.K), ("N", task.N), ("loss", task.loss), ("scored", task.scored)):
-        if there != info.get(what, there):  # a checkpoint made by hand may say less
+    found = task.facts()
+    for what, words in _WHAT.items():
+        here, there = found.get(what), info.get(what, found.get(what))  # a checkpoint made by hand may say less
+        if here != there:
             raise InputError(
-                f"These data do not fit the model: {_WHAT[what]} is {there} here and was {info[what]} in training.",
+                f"These data do not fit the model: {words} is {here} here and was {there} in training.",
                 "Give the data that it was trained on, or others of the same kind: --data PATH",
             )
     return task
 
 
-_WHAT = {"K": "the number of inputs", "N": "the number of outputs", "loss": "the loss", "scored": "the scored step"}
+#: what a checkpoint says of its task and what must not differ
+_WHAT = {
+    "K": "the number of inputs",
+    "N": "the number of outputs",
+    "loss": "the loss",
+    "scored": "the scored step",
+    "vocabulary": "the vocabulary (its sha256)",
+}
 
 
-def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 500, backend: str = "auto") -> Rollout:
+def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 500) -> Rollout:
     """Run the model on the first `trials` test trials. Returns: Rollout. Errors: InputError."""
     task = task_of(checkpoint, data)
     model = model_of(checkpoint)
@@ -99,7 +112,7 @@ def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 50
         s, lengths = model.encode(raw, torch.from_numpy(test.lengths).unsqueeze(0))
         drawn = evaluate.noise(model, [streams.rng(t["eval_seed"], streams.EVAL_NOISE)], s.shape[1], t["batch"])
         z0 = model.initial_state(s.shape[1], drawn)
-        z = model.states(s, lengths, z0=z0, backend=backend)
+        z = model.trajectory(s, lengths, z0=z0)
         outputs = model.read(z)[0].numpy()
         phase_inputs = _phase_inputs(model, task, test, s[0].numpy())
     if drawn is not None:
@@ -124,7 +137,7 @@ def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 50
         condition_names=tuple(task.condition_names),
         phase_names=tuple(p.name for p in task.phases),
         phase_inputs=phase_inputs,
-        input_names=tuple(task.input_names) if model.stride == 1 else tuple(f"channel {k}" for k in range(s.shape[-1])),
+        input_names=tuple(task.input_names) if not model.encoded else tuple(f"channel {k}" for k in range(s.shape[-1])),
         output_names=tuple(task.output_names),
         dt=task.dt * model.stride,
         dt_unit=task.dt_unit,
@@ -132,12 +145,12 @@ def rollout(checkpoint: Checkpoint, *, data: str | None = None, trials: int = 50
     return Rollout(trajectories, test, task, task.score(final, test), tuple(told))
 
 
-def _encoded_phases(model: ALRNN, trials: Trials) -> np.ndarray:
+def _encoded_phases(model: Network, trials: Trials) -> np.ndarray:
     """Each encoded step takes the phase of the last raw step it covers. Returns: (n, T') int8."""
     return trials.phases[:, model.stride - 1 :: model.stride]
 
 
-def _phase_inputs(model: ALRNN, task: Task, trials: Trials, s: np.ndarray) -> np.ndarray:
+def _phase_inputs(model: Network, task: Task, trials: Trials, s: np.ndarray) -> np.ndarray:
     """The constant encoded input that stands for each phase: the task's own, or the mean over the phase's steps (NaN where
     no step was seen). Returns: (number of phases, K)."""
     phases = _encoded_phases(model, trials)[:, : s.shape[1]]
@@ -146,7 +159,7 @@ def _phase_inputs(model: ALRNN, task: Task, trials: Trials, s: np.ndarray) -> np
         if phase.input is None:
             chosen = s[phases == j]
             rows.append(chosen.mean(0) if len(chosen) else np.full(s.shape[-1], np.nan))
-        elif model.stride == 1:
+        elif not model.encoded:
             rows.append(np.asarray(phase.input, np.float64))
         else:
             constant = torch.tensor(phase.input, dtype=torch.float64).expand(1, 1, _CONSTANT_STEPS, -1)

@@ -70,12 +70,12 @@ def analyze(
 ) -> AnalysisReport:
     """The report of one checkpoint, or of the last of several with `series`, `bifurcations` and `loss_jumps` of all of them.
 
-    listed: as from `in_order`; request, asked, command: as of `report.analyze`; of all but the last checkpoint only fixed points are
+    listed: as from `in_order`; request, asked, command: as of `examine.analyze`; of all but the last checkpoint only fixed points are
     sought; on_checkpoint: told before each of several. Of one report after the other only what the series needs is kept.
-    Errors: as those of `report.analyze`, with the checkpoint's name.
+    Errors: as those of `examine.analyze`, with the checkpoint's name.
     """
+    from .examine import analyze as analyze_one
     from .material import Request  # loads scipy
-    from .report import analyze as analyze_one
 
     if len(listed) == 1:
         return analyze_one(listed[0].path, request, asked, command=command)
@@ -105,8 +105,15 @@ def analyze(
 
 
 def _listed(path: Path) -> Listed:
+    from . import maps  # not needed for one that stands alone
+
     loaded = store.load_checkpoint(path)
-    meta = loaded.meta
+    meta, system = loaded.meta, maps.of(loaded)
+    if isinstance(system, maps.Map):
+        raise UsageError(
+            f"{path}: several checkpoints are compared by their fixed points, which {system.what} does not have exactly.",
+            "Analyze one checkpoint.",
+        )
     training = meta.config.get("training") or {}
     return Listed(path, meta.best_step, _facts(loaded), training.get("seed"), _content(loaded), meta.history)
 
@@ -122,10 +129,11 @@ def _facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "the data": meta.data_fingerprint,
         "--eval-seed": (meta.config.get("training") or {}).get("eval_seed"),
         "M": shapes["W"][0] if "W" in shapes else None,
-        "P": model["P"],
+        "--model": model.get("model", "alrnn"),
+        "P": model.get("P"),
         "K": shapes["C"][1] if "C" in shapes else None,
         "N": shapes["D"][0] if "D" in shapes else None,
-        "the readout": model["readout"],
+        "the readout": model.get("readout"),
         "the encoder": model.get("encoder", "none"),
     }
 

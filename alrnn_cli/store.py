@@ -18,6 +18,7 @@ import tomllib
 import types
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -102,7 +103,7 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(jsonable(value), sort_keys=True, allow_nan=False, indent=indent, ensure_ascii=False)
 
 
-def sha256(data: bytes) -> str:
+def sha256(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
@@ -121,7 +122,7 @@ def file_sha256(path: Path) -> str:
 def _pack(tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> bytes:
     # safetensors scrambles arrays that are not C-contiguous, and ascontiguousarray makes 0-d arrays 1-d.
     packed = {k: v if v.ndim == 0 else np.ascontiguousarray(v) for k, v in sorted(tensors.items())}
-    hashes = {k: sha256(v.tobytes()) for k, v in packed.items()}
+    hashes = {k: sha256(v.data) for k, v in packed.items()}
     return to_safetensors(packed, metadata={_KEY: to_json({**meta, "sha256": hashes})})
 
 
@@ -146,7 +147,7 @@ def _unpack(path: Path, schema: str, what: str, remedy: str) -> tuple[dict[str, 
         raise InputError(f"{path}: got schema {meta.get('schema')!r}, expected {schema!r}.", remedy)
     hashes = meta.pop("sha256", {})
     for name, tensor in tensors.items():
-        if hashes.get(name) != sha256(np.ascontiguousarray(tensor).tobytes()):
+        if hashes.get(name) != sha256(np.ascontiguousarray(tensor).data):
             raise InputError(f"{path}: tensor {name!r} does not match its recorded hash; the file is corrupt.", remedy)
     if set(hashes) != set(tensors):
         raise InputError(f"{path}: tensors {sorted(set(hashes) ^ set(tensors))} are missing or unexpected.", remedy)
@@ -196,11 +197,17 @@ def load_derived(path: Path) -> tuple[dict[str, np.ndarray], str]:
 
 
 def parameters_of(checkpoint: Checkpoint) -> Parameters:
-    """The checkpoint's recurrence and readout in float64, with b = 0 and z0 = 0 where it has none.
+    """The recurrence and readout of an AL-RNN's checkpoint (`maps.of` reads those of other models). Errors: as `parameters`."""
+    model = checkpoint.meta.config["model"]
+    return parameters(checkpoint.tensors, model["P"], model["readout"])
+
+
+def parameters(tensors: Mapping[str, np.ndarray], P: int, readout: str) -> Parameters:
+    """An AL-RNN's recurrence and readout in float64, with b = 0 and z0 = 0 where it has none. tensors: by name; an encoder's are ignored.
 
     Errors: InputError where a tensor is missing or does not fit the others.
     """
-    t = {k: v.astype(np.float64) for k, v in checkpoint.tensors.items() if not k.startswith("encoder.")}
+    t = {k: v.astype(np.float64) for k, v in tensors.items() if not k.startswith("encoder.")}
     M, K, N = (t[k].shape[axis] if k in t and t[k].ndim == 2 else 0 for k, axis in (("W", 0), ("C", 1), ("D", 0)))
     shapes = {"W": (M, M), "A": (M,), "C": (M, K), "h": (M,), "D": (N, M), "b": (N,), "z0": (M,)}
     for name, shape in shapes.items():
@@ -209,9 +216,8 @@ def parameters_of(checkpoint: Checkpoint) -> Parameters:
         if name in t and t[name].shape != shape:
             message = f"The checkpoint's tensor {name!r} is of shape {t[name].shape}, expected {shape}."
             raise InputError(message, "Train or import the model again.")
-    model = checkpoint.meta.config["model"]
     return Parameters(
-        P=model["P"],
+        P=P,
         A=t["A"],
         W=t["W"],
         C=t["C"],
@@ -219,7 +225,7 @@ def parameters_of(checkpoint: Checkpoint) -> Parameters:
         D=t["D"],
         b=t.get("b", np.zeros(t["D"].shape[0])),
         z0=t.get("z0", np.zeros(M)),
-        readout=model["readout"],
+        readout=readout,
     )
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from alrnn_cli import config, store
+from alrnn_cli.examine import analyze
 from alrnn_cli.material import Request
 from alrnn_cli.records import Checkpoint, CheckpointMeta
-from alrnn_cli.report import analyze
 from alrnn_cli.tasks.addition import Addition
 
 # z_0' = z_0 + relu(z_1), z_1' = v + m - 1, read out with D = (1, 0).

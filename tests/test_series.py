@@ -103,11 +103,11 @@ def test_the_last_ones_report_is_its_own(crossing):
 
 
 def test_cycles_are_sought_where_the_report_tells_of_them(crossing, monkeypatch):
-    from alrnn_cli import report
+    from alrnn_cli import examine
 
-    asked, real = [], report.analyze
+    asked, real = [], examine.analyze
     monkeypatch.setattr(
-        report, "analyze", lambda path, *o, **k: asked.append((path.stem, dict(o[1].limits))) or real(path, *o, **k)
+        examine, "analyze", lambda path, *o, **k: asked.append((path.stem, dict(o[1].limits))) or real(path, *o, **k)
     )
     alrnn.analyze(crossing[:3], trials=5, save=False, max_period=4)
     assert asked == [("x-100", {"max_period": 1}), ("x-200", {"max_period": 1}), ("x-300", {"max_period": 4})]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..records import Lesion, Linearised
-from .wording import join, number, plural
+from ..wording import join, number, plural
 
 #: Units or modes that a sentence names.
 _NAMED = 4

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import sparse
 
 from ..records import Information, Region, Trajectories, Usage
+from ..wording import number, percent, plural
 from .usage import usage
 from .visits import Visits
-from .wording import number, percent, plural
 
 #: Shuffles of the trials' conditions that say what chance gives.
 SHUFFLES = 200

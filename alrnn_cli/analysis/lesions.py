@@ -10,10 +10,10 @@ import numpy as np
 from ..dynamics import code, jacobian
 from ..records import Lesion, Parameters, Trajectories, UnitSwitching
 from ..records.words import Effect
+from ..wording import plural
 from .replay import Replayed, Variant, replay
 from .scoring import GROUPS, STANDARD_ERRORS, Scoring, standard_error
 from .subspaces import Subspace, name, slow_subspaces
-from .wording import plural
 
 #: Subregions whose slow modes are removed, the most used ones.
 LESIONED_REGIONS = 4

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..dynamics import bits, jacobian, unique_regions
+from ..maps import Map
 from ..records import Lyapunov, Parameters, Trajectories
 from .clusters import EPS
 from .spectra import spectra
@@ -17,19 +20,24 @@ BLOCKS = 20
 _WARM = 200
 #: A sum of exponents above minus this is not negative: that of a stored value is 0 but for rounding.
 _ZERO = 1e-12
+#: States of a map without subregions whose mean Jacobian turns the first basis.
+_SAMPLED = 256
+
+#: What a step does to a basis: (rows of trials, step, their basis (r, M, k)) -> J basis, and the length that counts as lost.
+Advance = Callable[[np.ndarray, int, np.ndarray], tuple[np.ndarray, float]]
 
 
-def lyapunov(params: Parameters, trajectories: Trajectories, exponents: int, max_steps: int) -> Lyapunov | None:
+def lyapunov(system: Parameters | Map, trajectories: Trajectories, exponents: int, max_steps: int) -> Lyapunov | None:
     """The leading Lyapunov exponents by QR decomposition, averaged over trials.
 
-    With J(z) = diag(A) + W diag(d(z)), J(z_(t-1)) Q_(t-1) = Q_t R_t, exponent i is the mean of ln|R_t,ii| per step; the input moves
-    the states and so the subregions, and is not differentiated. The step from z_0 is left out. Every trial starts from the same
-    basis, which subspace iteration with the mean Jacobian has turned towards its modes. If one Jacobian governs all steps, the
-    exponents are its ln|λ|.
+    With J(z) = diag(A) + W diag(d(z)), or dF/dz of a map F(z, s), J(z_(t-1)) Q_(t-1) = Q_t R_t, exponent i is the mean of
+    ln|R_t,ii| per step; the input moves the states and so the subregions, and is not differentiated. The step from z_0 is left out.
+    Every trial starts from the same basis, which subspace iteration with the mean Jacobian has turned towards its modes. If one
+    Jacobian governs all steps, the exponents are its ln|λ|.
 
-    Where |R_t,ii| <= M eps (|A| + ‖W‖_F) the map loses a direction, an exponent of -infinity. It then goes last with all its past,
-    and the others grow on as they did: J q_i = 0 leaves of a later column what is at right angles to q_i, which is what its R_jj
-    has counted.
+    Where |R_t,ii| <= M eps (|A| + ‖W‖_F), or M eps times the largest ‖J‖_F of that step, the map loses a direction, an exponent of
+    -infinity. It then goes last with all its past, and the others grow on as they did: J q_i = 0 leaves of a later column what is at
+    right angles to q_i, which is what its R_jj has counted.
 
     Standard error: blocks are trials, or equal pieces of them where there are fewer than 20; with their means x_b and shares w_b
     of the steps, sqrt(n / (n - 1) Σ w_b² (x_b - x̄)²). It takes blocks to be independent and knows nothing of a bias that all trials
@@ -39,7 +47,7 @@ def lyapunov(params: Parameters, trajectories: Trajectories, exponents: int, max
     where there is no step to average over.
     Source: Benettin et al., Meccanica 15 (1980).
     """
-    k = min(exponents, params.M)
+    k = min(exponents, system.M)
     before, counted = _steps(trajectories, max_steps)
     step = np.arange(counted.shape[1])
     kept = counted & (step >= np.floor(DISCARDED * counted.sum(axis=1))[:, None])
@@ -48,13 +56,20 @@ def lyapunov(params: Parameters, trajectories: Trajectories, exponents: int, max
     total = int(kept.sum())
     if not k or not total:
         return None
-    regions, counts, _ = unique_regions(before[counted], params.P)
-    if len(regions) == 1:
-        rates, singular = _of_one(jacobian(params, regions[0]), k), np.zeros(k, np.int64)
+    only = None
+    if isinstance(system, Map):
+        s = trajectories.s[: len(before), : before.shape[1]]
+        mean, advance = _mean_jacobian(system, before[counted], s[counted]), _by_map(system, before, s)
+    else:
+        regions, counts, _ = unique_regions(before[counted], system.P)
+        only = jacobian(system, regions[0]) if len(regions) == 1 else None
+        mean, advance = _mean_of_regions(system, counts @ regions / counts.sum()), _by_region(system, before)
+    if only is not None:
+        rates, singular = _of_one(only, k), np.zeros(k, np.int64)
         singular[np.isinf(rates)] = total
         errors, n_blocks = np.zeros(k), 0
     else:
-        logs = _growth(params, before, counted, _first_basis(params, counts @ regions / counts.sum(), k))
+        logs = _growth(advance, counted, _first_basis(mean, k))
         rates, errors, n_blocks = _averages(logs, kept)
         singular = np.isinf(logs[counted]).sum(axis=0)
         rates[singular > 0] = -np.inf  # those lost before the steps averaged over, too
@@ -66,8 +81,8 @@ def lyapunov(params: Parameters, trajectories: Trajectories, exponents: int, max
             None if n_blocks == 1 or x is None else float(e) for x, e in zip(found, errors[order], strict=True)
         ),
         singular=tuple(singular[order].tolist()),
-        kaplan_yorke=kaplan_yorke(rates[order], params.M),
-        method="eigenvalues" if len(regions) == 1 else "QR",
+        kaplan_yorke=kaplan_yorke(rates[order], system.M),
+        method="eigenvalues" if only is not None else "QR",
         n_steps=total,
         n_trials=int(kept.any(axis=1).sum()),
         n_blocks=n_blocks,
@@ -110,30 +125,59 @@ def _of_one(J: np.ndarray, k: int) -> np.ndarray:
         return np.asarray(np.log(modulus))
 
 
-def _first_basis(params: Parameters, share: np.ndarray, k: int) -> np.ndarray:
-    """k orthonormal columns near the leading modes of diag(A) + W diag(mean d); share: (P,) of steps with it on. Returns: (M, k)."""
+def _mean_of_regions(params: Parameters, share: np.ndarray) -> np.ndarray:
+    """diag(A) + W diag(mean d). share: (P,) of steps with the unit on. Returns: (M, M)."""
     d = np.ones(params.M)
     d[params.M - params.P :] = share
-    J = np.diag(params.A) + params.W * d
-    Q = np.linalg.qr(np.random.default_rng(0).normal(size=(params.M, k)))[0]
+    return np.asarray(np.diag(params.A) + params.W * d)
+
+
+def _mean_jacobian(system: Map, z: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Mean Jacobian over some of the steps, evenly picked. z, s: (S, …). Returns: (M, M)."""
+    some = np.linspace(0, len(z) - 1, min(len(z), _SAMPLED)).astype(int)
+    return np.asarray(system.jacobian(z[some], s[some]).mean(axis=0))
+
+
+def _by_region(params: Parameters, before: np.ndarray) -> Advance:
+    """Steps with the Jacobians of the subregions that states (n, T, M) are in."""
+    lost = params.M * EPS * (np.linalg.norm(params.A) + np.linalg.norm(params.W))
+
+    def advance(rows: np.ndarray, t: int, Q: np.ndarray) -> tuple[np.ndarray, float]:
+        d = np.ones((len(rows), params.M))
+        d[:, params.M - params.P :] = bits(before[rows, t], params.P)
+        return params.A[:, None] * Q + params.W @ (d[:, :, None] * Q), float(lost)
+
+    return advance
+
+
+def _by_map(system: Map, before: np.ndarray, s: np.ndarray) -> Advance:
+    """Steps with the Jacobians of a map at states (n, T, M) under inputs (n, T, K)."""
+
+    def advance(rows: np.ndarray, t: int, Q: np.ndarray) -> tuple[np.ndarray, float]:
+        J = system.jacobian(before[rows, t], s[rows, t])
+        return J @ Q, system.M * EPS * float(np.linalg.norm(J, axis=(1, 2)).max(initial=0.0))
+
+    return advance
+
+
+def _first_basis(J: np.ndarray, k: int) -> np.ndarray:
+    """k orthonormal columns near the leading modes of a mean Jacobian. Returns: (M, k)."""
+    Q = np.linalg.qr(np.random.default_rng(0).normal(size=(len(J), k)))[0]
     for _ in range(_WARM):
         Q = np.linalg.qr(J @ Q)[0]
     return np.asarray(Q)
 
 
-def _growth(params: Parameters, before: np.ndarray, counted: np.ndarray, first: np.ndarray) -> np.ndarray:
+def _growth(advance: Advance, counted: np.ndarray, first: np.ndarray) -> np.ndarray:
     """ln|R_t,ii| of every counted step, -inf where a direction is lost, 0 elsewhere.
 
-    before, counted: as from `_steps`; first: (M, k). Returns: (n, T, k)."""
-    n, T, M = before.shape
+    counted: (n, T) bool; first: (M, k). Returns: (n, T, k)."""
+    n, T = counted.shape
     Q = np.tile(first, (n, 1, 1))
     logs = np.zeros((n, T, first.shape[1]))
-    lost = M * EPS * (np.linalg.norm(params.A) + np.linalg.norm(params.W))
-    d = np.ones((n, M))
     for t in range(T):
         rows = np.flatnonzero(counted[:, t])
-        d[:, M - params.P :] = bits(before[:, t], params.P)
-        moved = params.A[:, None] * Q[rows] + params.W @ (d[rows, :, None] * Q[rows])
+        moved, lost = advance(rows, t, Q[rows])
         Q[rows], size, order = _qr(moved, lost)
         turned = np.flatnonzero((order != np.arange(order.shape[1])).any(axis=1))
         logs[rows[turned], :t] = np.take_along_axis(logs[rows[turned], :t], order[turned, None, :], axis=2)

@@ -18,9 +18,11 @@ from ..records import (
     Parameters,
     Region,
     Source,
+    StateSpread,
     Trajectories,
     UnitSwitching,
 )
+from ..wording import plural
 from .affine import step_map
 from .census import census
 from .compat import MOST as MOST_COMPARED
@@ -31,6 +33,7 @@ from .continuation import continuation
 from .cycles import orbits
 from .examples import example_arrays
 from .fixed_points import Input
+from .influence import influence
 from .inputs import asked_input, asked_sweep, task_inputs
 from .lesions import LESION_SETTINGS, lesion_tests
 from .limits import Limits
@@ -46,11 +49,11 @@ from .scoring import Scoring
 from .slow import MOST_REGIONS, SLOW, slow_modes
 from .solve import SINGULAR_TOLERANCE
 from .spectra import EIGENVALUE_TOLERANCE, spectra
+from .states import state_spread
 from .summary import summarise
 from .transitions import edges, residences, switching, transitions
 from .usage import usage
 from .visits import Visits, count_visits
-from .wording import plural
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ def analyze(
         },
         history=dict(history),
         warnings=(*told, *_untrusted(regions)),
+        states=_spread(case, pca),
         provenance={
             **(provenance or {}),
             "seconds": {"fixed_points": clock[1] - clock[0], "cycles": clock[2] - clock[1]},
@@ -253,7 +257,7 @@ def _use(case: _Case, by_condition: Conditions) -> tuple[dict[str, Any], dict[st
 
 
 def _memory(case: _Case, pca: PrincipalComponents) -> dict[str, Any]:
-    """What slow modes hold and for how long, and Lyapunov exponents where asked for: fields of the report."""
+    """What slow modes hold and for how long, what inputs do to outputs, and exponents where asked for: fields of the report."""
     params, visits, trajectories, limits = case.params, case.visits, case.trajectories, case.limits
     of = visits.sequence[visits.sequence >= 0]
     spread = pca.variance[: len(pca.components)] > _SPREADS * pca.variance[0]
@@ -280,7 +284,14 @@ def _memory(case: _Case, pca: PrincipalComponents) -> dict[str, Any]:
             trajectories.phase_names,
         ),
         "lyapunov": exponents,
+        "influences": influence(params, trajectories),
     }
+
+
+def _spread(case: _Case, pca: PrincipalComponents) -> StateSpread:
+    """How the states counted spread."""
+    counted = case.visits.sequence >= 0
+    return state_spread(case.trajectories, case.visits.states, case.trajectories.phases[counted], pca)
 
 
 def _causes(case: _Case, scoring: Scoring | None, units: Sequence[UnitSwitching]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..records import AnalysisReport, Bifurcation, LossJumps, Mode, Region, SeriesPoint
+from ..wording import join, near_one, number, plural
 from .bifurcations import Follower
 from .jumps import MADS, line_up, loss_changes, restart_at
 from .modes import nearest_to_one
-from .wording import join, near_one, number, plural
 
 #: What a bifurcation is called in a sentence, for one and for several.
 _CALLED = {

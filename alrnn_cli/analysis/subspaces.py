@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from ..wording import SPELT, near_one, steps
 from .slow import SLOW
-from .wording import SPELT, near_one, steps
 
 #: Eigenvalues nearer than this are removed together: they act alike for a million steps, and each by itself is a matter of choice.
 _SAME = 1e-6

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from ..records import AnalysisReport, FixedPoint, Mode, Region, SlowMode
 from ..records.metrics import parts
+from ..wording import SPELT, join, near_one, number, percent, plural, steps
 from .causes import sentences as about_causes
 from .census import Census
 from .fixed_points import Input
 from .lines import leading
 from .modes import nearest_to_one
-from .wording import SPELT, join, near_one, number, percent, plural, steps
 
 #: Subregions that a sentence names.
 _NAMED = 4
@@ -78,6 +78,14 @@ def summarise(
     return tuple(sentence for tell in tellers for sentence in tell(found))
 
 
+def _score(found: Findings) -> list[str]:
+    return about_score(found.report)
+
+
+def _lyapunov(found: Findings) -> list[str]:
+    return about_lyapunov(found.report)
+
+
 def _causes(found: Findings) -> Sequence[str]:
     return about_causes(found.report.lesions, found.report.linearised, found.report.score, found.report.chance)
 
@@ -94,12 +102,15 @@ def _name(found: Findings, bitcode: str) -> str:
     return f"one never visited ({bitcode.count('1')} of {len(bitcode)} bits set)"
 
 
-def _score(found: Findings) -> list[str]:
+def about_score(report: AnalysisReport) -> list[str]:
+    """A sentence for each metric, beside what chance gives."""
     sentences = []
-    score, chance = found.report.score, found.report.chance
+    score, chance = report.score, report.chance
     for metric, own in parts(score).items():
         against = "" if chance.get(metric) is None else f"; chance is {number(chance[metric])}"
-        sentences.append(f"On {found.trials} {metric} is {number(score[metric])}{against}.")
+        sentences.append(
+            f"On {plural(report.settings['trials'], 'trial')} {metric} is {number(score[metric])}{against}."
+        )
         if own:
             listed = join([f"{number(score[name])} in {part}" for part, name in own.items()])
             known = sorted({chance[name] for name in own.values() if name in chance})
@@ -279,19 +290,20 @@ def _normality(found: Findings) -> list[str]:
     ]
 
 
-def _lyapunov(found: Findings) -> list[str]:
-    if found.report.lyapunov is None:
+def about_lyapunov(report: AnalysisReport) -> list[str]:
+    """A sentence on the largest exponent, where exponents were asked for."""
+    if report.lyapunov is None:
         return []
-    largest, error = found.report.lyapunov.exponents[0], found.report.lyapunov.standard_errors[0]
+    largest, error = report.lyapunov.exponents[0], report.lyapunov.standard_errors[0]
     if largest is None:
         return ["All Lyapunov exponents are -infinity: along the trials every difference between states is lost."]
     sure = abs(largest) > 2 * (error or 0.0) and abs(largest) > _SAME
     act = "part" if largest > 0 else "come together"
     meaning = f"neighbouring states {act} e-fold in {steps(1 / abs(largest))}" if sure else "not to be told from 0"
     plus = "" if not error else f" ± {number(error)}"
-    dimension = found.report.lyapunov.kaplan_yorke
+    dimension = report.lyapunov.kaplan_yorke
     told = f"; the Kaplan-Yorke dimension is {number(dimension)}" if dimension else ""
-    lyapunov = found.report.lyapunov
+    lyapunov = report.lyapunov
     each = lyapunov.n_steps / max(lyapunov.n_trials, 1)
     # A basis forgets where it began within a few of the times in which directions part.
     short = (

@@ -136,6 +136,9 @@ class _Shape:
     loss: str
     scored: str
 
+    def tokens(self) -> None:
+        """Inputs are numbers, not words."""
+
 
 def _batch(case: Case, E: int, device: torch.device) -> Batch:
     g = torch.Generator().manual_seed(1)
@@ -156,7 +159,7 @@ def _stack(case: Case, E: int, backend: str, device: torch.device) -> Stack:
     for e in range(E):
         stack.begin(e, (e, 0))
         with torch.no_grad():
-            stack.model.W[e].copy_(_arrays(case, device, seed=e).W)
+            stack.model.get_parameter("W")[e].copy_(_arrays(case, device, seed=e).W)
     return stack
 
 

@@ -161,7 +161,7 @@ def command(
     _, arrays = store.analysis_paths(target)
     also = "" if reduced is None else f", and the reduced model to {reduced}"
     console().print(f"\nWrote {target} and {arrays.name}{also}", soft_wrap=True)
-    say("Next: alrnn plot bitcodes", quiet=quiet)
+    say(f"Next: alrnn plot {'bitcodes' if report.piecewise_linear else 'loss'}", quiet=quiet)
 
 
 def show(report: AnalysisReport) -> None:
@@ -173,7 +173,7 @@ def show(report: AnalysisReport) -> None:
         screen.print(Text(f"! {line}", style="yellow"))
     for line in report.summary:
         screen.print(Text(f"• {line}"))
-    parts = (
+    parts = (show_lyapunov,) if not report.piecewise_linear else (
         _show_subregions, show_slow_modes, show_lyapunov, show_lesions, show_linearised, show_conditions, show_fixed_points,
         show_cycles, show_continuation, show_series,
     )  # fmt: skip
@@ -183,7 +183,7 @@ def show(report: AnalysisReport) -> None:
 
 def _show_subregions(report: AnalysisReport) -> None:
     """Which subregions are used, and how states move between them."""
-    from ..analysis.wording import steps
+    from ..wording import steps
 
     screen = console()
     phases = [name for name in report.usage if name != "all"]

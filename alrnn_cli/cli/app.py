@@ -13,7 +13,7 @@ import typer
 
 from .. import __version__
 from ..errors import AlrnnError, ExitCode, MachineError
-from . import analyze, bench, data, demo, import_, plot, tasks, train
+from . import analyze, bench, data, demo, import_, plot, profile, report, sweep, tasks, train, worker
 from .help import help_text
 from .output import show_error
 
@@ -38,7 +38,7 @@ def _collecting(command: Callable[..., None]) -> Callable[..., None]:
     return run_it
 
 
-for _module in (train, analyze, plot, tasks, data, demo, bench, import_):
+for _module in (train, analyze, plot, report, sweep, profile, worker, tasks, data, demo, bench, import_):
     app.command(_module.NAME, help=_module.HELP)(_collecting(_module.command))
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..analysis.wording import plural
 from ..errors import UsageError, closest
+from ..wording import plural
 from .options import OUTPUT, Debug, Json, Quiet
 from .output import console, print_json, say
 

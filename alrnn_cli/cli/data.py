@@ -26,8 +26,8 @@ HELP = """Fetch the data of tasks, say what is there and where.
     alrnn data status
     alrnn data path smnist
 
-fetch downloads what a task needs, where it is not there, checks it and unpacks it; training does the same when it needs
-to. status lists what the cache folder holds and what is missing. path prints a task's folder and nothing else.
+fetch downloads what a task needs, where it is not there, checks it and unpacks it; training does the same when
+it needs to. status lists what the cache folder holds and what is missing. path prints a task's folder, no more.
 """
 
 SCHEMA = "alrnn.data/1"
@@ -107,21 +107,18 @@ def _show(items: list[Item], *, as_json: bool) -> None:
     screen = console()
     screen.print(f"{root}: {size(sum(i.bytes for i in items))}\n", soft_wrap=True, markup=False)
     rows = table("", "dataset", "what", ">size", "state", "tasks")
+    rows.columns[1].overflow = "fold"  # a name that is cut short cannot be looked for
     last = ""
     for i in items:
-        what = i.name if i.kind in ("download", "other") else f"{i.kind}/{i.name}"
-        amount = size(i.bytes) if i.bytes or i.expected is None else ""
-        if i.state == "half-finished" and i.expected is not None:
-            amount = f"{size(i.bytes)} of {size(i.expected)}"
-        if i.state == "missing" and i.expected is not None:
+        what = i.name.removesuffix(".safetensors") if i.kind == "derived" else i.name
+        amount, state = size(i.bytes), i.state
+        if i.state == "half-finished" and i.expected:
+            amount, state = size(i.expected), f"{i.state} {100 * i.bytes // i.expected} %"
+        elif i.state in ("missing", "not needed") and i.expected:
             amount = f"({size(i.expected)})"
-        rows.add_row(
-            "" if i.dataset == last else i.dataset,
-            what,
-            amount,
-            i.state,
-            "" if i.dataset == last else ", ".join(i.tasks),
-        )
+        first = i.dataset != last
+        where = what if i.kind in ("download", "other") else f"{i.kind}/{what}"
+        rows.add_row(i.dataset if first else "", where, amount, state, ", ".join(i.tasks) if first else "")
         last = i.dataset
     screen.print(rows)
     if any(i.state in ("half-finished", "damaged") for i in items):

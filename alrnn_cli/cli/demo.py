@@ -53,8 +53,8 @@ def command(
 
 def found(path: Path) -> str:
     """What the analysis says the one nonlinear unit is for, in a sentence."""
-    from ..analysis.wording import steps
     from ..store import load_analysis
+    from ..wording import steps
 
     report = load_analysis(path)
     open_, shut = (

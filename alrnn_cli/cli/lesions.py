@@ -82,15 +82,15 @@ def _show_parts(report: AnalysisReport, units: dict[int, dict[str, Lesion]]) -> 
     if not own:
         return
     shown = {unit: gentler(lesions).score for unit, lesions in list(units.items())[:_UNITS]}
-    table = Table(title=f"{metric.capitalize()} of each, by the unit that does not switch", title_justify="left",
-                  title_style="bold", box=None, pad_edge=False, header_style="dim")  # fmt: skip
+    table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("")
     for column in ("none", *map(str, shown)):
         table.add_column(column, justify="right")
     for part, name in own.items():
         table.add_row(part, *(number(score[name], 2) for score in (report.score, *shown.values())))
     screen = console()
-    screen.print()
+    # Not the table's title: that would be broken to the width of a table that may be narrow.
+    screen.print(f"\n[bold]{metric.capitalize()} of each, by fixed unit[/]")
     screen.print(table)
     screen.print("[dim]Linear or silent, whichever does less harm to all[/]")
 

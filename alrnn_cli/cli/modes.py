@@ -19,7 +19,7 @@ _OBLIQUE = 9.99  # share of variance beyond which its number says nothing
 def show_slow_modes(report: AnalysisReport) -> None:
     """What each slow mode keeps, of what, and whether it holds it for a trial."""
     from ..analysis.lines import leading
-    from ..analysis.wording import near_one
+    from ..wording import near_one
 
     shown = report.modes[:ROWS]
     if not shown:
@@ -65,7 +65,7 @@ def _share(share: float | None) -> str:
 
 
 def show_lyapunov(report: AnalysisReport) -> None:
-    from ..analysis.wording import plural
+    from ..wording import plural
 
     found = report.lyapunov
     if found is None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .. import config as configuration
-from .. import tasks
+from .. import runs, tasks
 from ..errors import DivergedError, RequirementError, StoppedError, UsageError
 from .options import OUTPUT, Cache, Data, Debug, Json, Quiet, pairs
 from .output import print_json, say
@@ -22,6 +21,7 @@ NAME = "train"
 HELP = """Train a model on a task and write a checkpoint.
 
     alrnn train --task addition --P 1
+    alrnn train --task addition --model gru
     alrnn train --task smnist --data FOLDER --P 5 --epochs 3
     alrnn train --task custom --data mytask.npz --P 2
     alrnn train --task addition --P 1 --resume          (goes on after Ctrl-C)
@@ -32,7 +32,7 @@ it), else it has the default given here. --dry-run prints what would be run.
 
 SCHEMA = "alrnn.train/1"
 
-_PANELS = {"model": "Model", "training": "Training"}
+PANELS = {"model": "Model", "training": "Training"}
 
 _LEADING: dict[str, tuple[Any, Any]] = {
     "task": (Annotated[str | None, typer.Option("--task", help="what to learn; `alrnn tasks` lists them", metavar="NAME",
@@ -99,20 +99,10 @@ def resolve(given: dict[str, Any], flags: dict[str, Any]) -> tuple[type[tasks.Ta
     file.pop("task", None)
     if name is None:
         raise UsageError("--task is missing.", "For example: alrnn train --task addition. `alrnn tasks` lists all.")
-    task_class = tasks.get(name)
     options = {**file.pop("task_options", {}), **pairs(given["task_opt"], "--task-opt")}
     data = given["data"] or file.pop("data", None)
     file.pop("data", None)
-    if task_class.needs_data and data is None and not task_class.remote:
-        raise UsageError(f"Task {name!r} reads your own data.", f"Give it: --task {name} --data FILE")
-    recipes = {"default": task_class.recipe, "paper": task_class.paper_recipe}
-    if given["recipe"] not in recipes:
-        raise UsageError(f"--recipe {given['recipe']}: expected default or paper.")
-    if given["recipe"] == "paper" and not task_class.paper_recipe:
-        raise UsageError(f"--recipe paper: no recipe was published for task {name!r}.", "Leave it out.")
-    base: dict[str, Any] = {"encoder": task_class.encoder, **recipes[given["recipe"]]}
-    resolved = task_class.resolve_options(options)
-    return task_class, configuration.resolve(name, resolved, [base, file, flags], os.fspath(data) if data else None)
+    return runs.request(name, options, flags, file=file, data=data, recipe=given["recipe"])
 
 
 def parse_requirement(text: str) -> tuple[str, str, float]:
@@ -145,15 +135,27 @@ def _show_config(run: configuration.RunConfig, *, as_json: bool) -> None:
 
 def to_toml(content: dict[str, Any]) -> str:
     """A resolved configuration as TOML that --config reads back. None has no TOML spelling and is left out."""
-    import json
-
     lines, tables = [], []
     for key, value in content.items():
         if isinstance(value, dict):
-            tables += ["", f"[{key}]", *(f"{k} = {json.dumps(v)}" for k, v in value.items() if v is not None)]
+            tables += ["", f"[{key}]", *_entries(value)]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            tables += [line for one in value for line in ("", f"[[{key}]]", *_entries(one))]
         elif value is not None:
-            lines.append(f"{key} = {json.dumps(value)}")
+            lines += _entries({key: value})
     return "\n".join(lines + tables)
+
+
+def _entries(table: dict[str, Any]) -> list[str]:
+    """Lines of one table; a table in it is written in line."""
+    import json
+
+    def spell(value: Any) -> str:
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{k} = {spell(v)}" for k, v in value.items()) + "}"
+        return json.dumps(value)
+
+    return [f"{key} = {spell(value)}" for key, value in table.items() if value is not None]
 
 
 def _conclude(run: Run, task: tasks.Task, requirements: list[tuple[str, str, float]], given: dict[str, Any]) -> None:
@@ -185,6 +187,7 @@ def _conclude(run: Run, task: tasks.Task, requirements: list[tuple[str, str, flo
                 "step": meta.step,
                 "best_step": meta.best_step,
                 "seconds": run.seconds,
+                "parameters": meta.parameters,
                 "backend": meta.backend,
                 "device": meta.device,
                 "threads": meta.threads,
@@ -203,7 +206,7 @@ def _conclude(run: Run, task: tasks.Task, requirements: list[tuple[str, str, flo
         say(f"Next: alrnn analyze {out}", quiet=given["quiet"])
 
 
-_METAVARS = {"int": "INT", "float": "NUM", "float | None": "NUM", "str": "NAME", "bool": None}
+METAVARS = {"int": "INT", "float": "NUM", "float | None": "NUM", "str": "NAME", "bool": None}
 
 
 def _signature() -> inspect.Signature:
@@ -225,8 +228,8 @@ def _signature() -> inspect.Signature:
                     typer.Option(
                         f"{flag}/--no-{flag[2:]}" if option.type == "bool" else flag,
                         help=f"{meta['help']}{choices} [{shown}{unit}]",
-                        metavar=_METAVARS[str(option.type)],
-                        rich_help_panel=_PANELS[section],
+                        metavar=METAVARS[str(option.type)],
+                        rich_help_panel=PANELS[section],
                     ),
                 ],
                 None,

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from ..analysis.wording import plural
 from ..config import RunConfig
 from ..errors import UsageError, closest
 from ..tasks.base import Task
 from ..training.loop import Progress
 from ..training.run import Run, device_of, train
+from ..wording import plural
 from .output import console, number, say
 
 _PLAIN_SECONDS = 10.0  # between two lines of progress where no terminal is watching
@@ -151,7 +151,9 @@ def show_result(run: Run, task: Task, out: Path) -> None:
     model = meta.config["model"]
     screen = console()
     options = ", ".join(f"{k} = {v}" for k, v in task.opt.items() if k == "T" or v != _default(task, k))
-    screen.print(f"[bold]{task.name}[/]{'  ' + options if options else ''}  M = {model['M']}, P = {model['P']}")
+    screen.print(
+        f"[bold]{task.name}[/]{'  ' + options if options else ''}  {_described(model, meta.parameters)}", soft_wrap=True
+    )
     if run.outcome is None:
         screen.print("already trained with this configuration")
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -171,6 +173,16 @@ def show_result(run: Run, task: Task, out: Path) -> None:
             soft_wrap=True,
         )
     screen.print(f"Wrote {out}" if run.outcome is not None else f"See {out}", soft_wrap=True)
+
+
+def _described(model: dict[str, Any], parameters: int | None) -> str:
+    """The model in a line: what it is where it is not an almost-linear RNN, its size, how many parameters were trained."""
+    name, phi = model.get("model", "alrnn"), model.get("phi", "relu")
+    parts = [] if name == "alrnn" else [name]
+    parts += [f"M = {model['M']}"] + ([f"P = {model['P']}"] if "P" in model else [])
+    parts += [phi] if phi != "relu" else []
+    parts += [] if parameters is None else [f"{parameters:,} parameters"]
+    return ", ".join(parts)
 
 
 def _default(task: Task, name: str) -> Any:

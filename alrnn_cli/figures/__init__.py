@@ -7,15 +7,15 @@ A figure is a module here whose name has no leading underscore, with a docstring
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from ..errors import InputError, UsageError, closest
+from ..errors import AlrnnError, InputError, UsageError, closest
 from ..records import AnalysisReport
-from .drawing import FORMATS, Drawing, save
+from .drawing import FORMATS, Drawing, save, save_data, table
 
-__all__ = ["FORMATS", "Drawing", "draw", "names", "options", "save", "summary"]
+__all__ = ["FORMATS", "Drawing", "draw", "draw_all", "names", "options", "save", "save_data", "summary", "table"]
 
 _SHARED = ("drawing", "style")
 
@@ -60,14 +60,39 @@ def draw(
     if not reports:
         raise InputError(f"Figure {name!r} got no report.", "Make one: alrnn analyze CHECKPOINT")
     from . import style
+    from ._literal import escaped, has_dollars, restored
     from .drawing import choose
 
     names_of_reports = style.labels_of(labels, len(reports))
     module = import_module(f".{stem}", __name__)
     chosen = choose(name, module.OPTIONS, options)
+    drawn = list(reports)
+    dollars = any(map(has_dollars, reports)) or "$" in "".join(names_of_reports)
+    if dollars:
+        drawn, names_of_reports, chosen = escaped((drawn, names_of_reports, chosen))
     with style.context(width):
-        drawing: Drawing = module.draw(list(reports), names_of_reports, width, chosen)
-    return drawing
+        drawing: Drawing = module.draw(drawn, names_of_reports, width, chosen)
+    return restored(drawing) if dollars else drawing
+
+
+def draw_all(
+    reports: Sequence[AnalysisReport], *, labels: Sequence[str] | None = None, width: str = "column"
+) -> Iterator[tuple[str, Drawing | AlrnnError]]:
+    """Every figure with its defaults, one at a time: its name, and the drawing, or why the reports do not support it.
+
+    Errors: as of `draw`, where no figure could be drawn whatever it is (a width that is none, no report).
+    """
+    from . import style
+
+    style.rc(width)
+    style.labels_of(labels, len(reports))
+    if not reports:
+        raise InputError("There is no report to draw.", "Make one: alrnn analyze CHECKPOINT")
+    for name in names():
+        try:
+            yield name, draw(name, reports, labels=labels, width=width)
+        except AlrnnError as refused:
+            yield name, refused
 
 
 def _path(name: str) -> Path:

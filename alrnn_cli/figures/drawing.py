@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError, closest
+from ..errors import InputError, UsageError, closest
+from ..records import AnalysisReport
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMATS = ("png", "svg", "pdf")
+FORMATS = ("pdf", "svg", "png")  # the first is what is written where nobody asks for another
 # Whatever would change from one day or version to the next is left out of the file.
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
@@ -44,7 +46,7 @@ def render(drawing: Drawing, extension: str) -> bytes:
 def save(drawing: Drawing, path: Path) -> None:
     """Write the figure whole or not at all; the extension of `path` picks the format.
 
-    Errors: UsageError for an extension that is not png, svg or pdf; InputError or MachineError if writing fails.
+    Errors: UsageError for an extension that is not one of FORMATS; InputError or MachineError if writing fails.
     """
     from ..store import write_atomic
 
@@ -52,8 +54,39 @@ def save(drawing: Drawing, path: Path) -> None:
     extension = path.suffix.lower().lstrip(".")
     if extension not in FORMATS:
         got = f"extension {path.suffix!r}" if path.suffix else "no extension"
-        raise UsageError(f"{path}: a figure is written as png, svg or pdf, got {got}.", f"Try {path.stem}.png.")
+        raise UsageError(f"{path}: a figure is written as pdf, svg or png, got {got}.", f"Try {path.stem}.pdf.")
     write_atomic(path, render(drawing, extension))
+
+
+def needs_subregions(figure: str, reports: Iterable[AnalysisReport]) -> None:
+    """Errors: InputError where one of the reports is of a model that has no subregions."""
+    for report in reports:
+        if not report.piecewise_linear:
+            name = report.model.get("name", "its model")
+            raise InputError(
+                f"Figure {figure!r} shows linear subregions, and {report.source.get('file', 'the report')} ({name}) has none.",
+                "Draw its training: alrnn plot loss",
+            )
+
+
+def table(drawing: Drawing) -> str:
+    """The plotted numbers as CSV: a column for each name in order of appearance, numbers in full, empty where there is none."""
+    columns = list(dict.fromkeys(name for row in drawing.data for name in row))
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(drawing.data)
+    return text.getvalue()
+
+
+def save_data(drawing: Drawing, path: Path) -> None:
+    """Write the plotted numbers. Errors: UsageError unless `path` ends in .csv; InputError or MachineError if writing fails."""
+    from ..store import write_atomic
+
+    path = Path(path)
+    if path.suffix.lower() != ".csv":
+        raise UsageError(f"{path}: the plotted numbers are written as .csv.", f"Try {path.stem or 'numbers'}.csv.")
+    write_atomic(path, table(drawing).encode())
 
 
 def choose(figure: str, known: Iterable[tuple[str, str, str]], given: Mapping[str, str] | None) -> dict[str, str]:

@@ -1,12 +1,14 @@
-"""Training over steps: loss and validation score, gradient norm, spectral radius, bitcodes visited.
+"""Training: loss, score, penalty, gradient, spectral radius, bitcodes.
 
-Every panel shares the steps; several reports are overlaid; a dotted vertical line marks where training began anew.
+Every quantity has a panel of its own, and all share the steps; several runs are overlaid, and where they are of different tasks or
+metrics, each of these has a panel too. A dotted vertical line marks where training began anew.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,45 +35,78 @@ OPTIONS = (
 )
 
 _SMALL = (
-    ("grad_norm", "gradient\nnorm"),
-    ("spectral_radius", "spectral\nradius"),
-    ("bitcodes", "bitcodes\nvisited"),
+    ("penalty", "penalty", True),
+    ("grad_norm", "gradient\nnorm", True),
+    ("spectral_radius", "spectral\nradius", False),
+    ("bitcodes", "bitcodes\nvisited", False),
 )
-_COLUMNS = ("step", "epoch", "loss", "score", "grad_norm", "spectral_radius", "bitcodes", "restart")
-_Panel = tuple[tuple[str, ...], str, float]  # columns, y label, height in inches
-_ERRORS = ("mse", "rmse", "mae", "error", "loss", "nll", "cross_entropy", "crossentropy")
+_COLUMNS = ("step", "epoch", "loss", "score", "penalty", "grad_norm", "spectral_radius", "bitcodes", "restart")
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One quantity of some of the runs. column: its name in the history; runs: their numbers; title: along the y axis; height: inches;
+    log: whether a logarithmic axis suits it; chance: levels to mark."""
+
+    column: str
+    runs: tuple[int, ...]
+    title: str
+    height: float
+    log: bool
+    chance: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The history of one report. x: where its entries stand, unit: step, epoch or evaluation."""
+
+    label: str
+    task: str
+    metric: str
+    falls: bool
+    chance: float | None
+    columns: Mapping[str, np.ndarray]
+    x: np.ndarray
+    unit: str
+
+    def has(self, column: str) -> bool:
+        return column in self.columns and bool(np.isfinite(self.columns[column]).any())
 
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Curves of training. Errors: InputError where no report has a history; UsageError for a bad option."""
     along = one_of("loss", "x", options["x"], ("step", "epoch"))
     log = one_of("loss", "log", options["log"], ("no", "yes")) == "yes"
-    curves = [_columns(report) for report in reports]
-    kept = [i for i, c in enumerate(curves) if any(_has(c, name) for name in ("loss", "score"))]
-    if not kept:
+    every = [_run(report, label, along) for report, label in zip(reports, labels, strict=True)]
+    runs = [run for run in every if run.has("loss") or run.has("score")]
+    if not runs:
         raise InputError(
             "The report has no training history with a loss or a score.",
             "Train with alrnn train and analyze that checkpoint; imported models have no history.",
         )
-    metric = next((name for i in kept for name in reports[i].score), "score")
-    together = metric.lower() in _ERRORS
-    panels = _panels([curves[i] for i in kept], metric, together)
-    figure = style.new(width, sum(height for *_, height in panels) + 0.75)
-    column = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=[h for *_, h in panels])[:, 0]
-    xs = {i: _x(curves[i], along) for i in kept}
-    for axes, (names, title, _) in zip(column, panels, strict=True):
-        for order, i in enumerate(kept):
-            _curves(axes, curves[i], xs[i][0], names, order)
-        _finish(axes, title, log and names[0] in ("loss", "score", "grad_norm"))
-    chances = {r.chance.get(metric) for r in (reports[i] for i in kept)} - {None}
-    _extras(column, [(xs[i][0], curves[i].get("restart"), o) for o, i in enumerate(kept)], panels, chances)
-    column[-1].set_xlabel({"step": "training (steps)", "epoch": "training (epochs)"}.get(xs[kept[0]][1], "evaluation"))
+    panels = _panels(runs)
+    figure = style.new(width, sum(panel.height for panel in panels) + 0.75)
+    column = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=[p.height for p in panels])[:, 0]
+    for axes, panel in zip(column, panels, strict=True):
+        for k in panel.runs:
+            _curve(axes, runs[k], panel.column, k, style.scale(width))
+        _finish(axes, panel, log and panel.log)
+        _marks(axes, panel, runs)
+    column[-1].set_xlabel({"step": "training (steps)", "epoch": "training (epochs)"}.get(runs[0].unit, "evaluation"))
     column[-1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
     figure.align_ylabels(list(column))
-    _legend(figure, [labels[i] for i in kept], metric, together, panels, bool(chances))
-    dropped = [labels[i] or "the report" for i in range(len(reports)) if i not in kept]
-    data = [row for i in kept for row in _rows(labels[i], curves[i], xs[i])]
-    return Drawing(figure, _caption(metric, together, dropped, [curves[i] for i in kept], chances), data)
+    _legend(figure, runs, panels)
+    dropped = [run.label or "the report" for run in every if run not in runs]
+    return Drawing(figure, _caption(runs, panels, dropped), [row for run in runs for row in _rows(run)])
+
+
+def _run(report: AnalysisReport, label: str, along: str) -> _Run:
+    columns = _columns(report)
+    x, unit = _x(columns, along)
+    task = report.task or {}
+    metric = str(task.get("metric") or next(iter(report.score), "score"))
+    falls = (task.get("metrics") or {}).get(metric) == "min"
+    return _Run(label, str(task.get("name") or ""), metric, falls, report.chance.get(metric), columns, x, unit)
 
 
 def _columns(report: AnalysisReport) -> dict[str, np.ndarray]:
@@ -86,65 +121,59 @@ def _columns(report: AnalysisReport) -> dict[str, np.ndarray]:
     return out
 
 
-def _has(curve: dict[str, np.ndarray], name: str) -> bool:
-    return name in curve and bool(np.isfinite(curve[name]).any())
-
-
 def _x(curve: dict[str, np.ndarray], along: str) -> tuple[np.ndarray, str]:
     """Where the entries stand, and in what unit: the one asked for, the other, or their number."""
     for name in (along, "epoch" if along == "step" else "step"):
-        if _has(curve, name):
+        if name in curve and np.isfinite(curve[name]).any():
             return curve[name], name
-    length = len(next(iter(curve.values())))
+    length = len(next(iter(curve.values()), ()))
     return np.arange(1, length + 1, dtype=float), "evaluation"
 
 
-def _panels(curves: list[dict[str, np.ndarray]], metric: str, together: bool) -> list[_Panel]:
-    """Every panel that has something to show."""
-
-    def there(name: str) -> bool:
-        return any(_has(c, name) for c in curves)
-
-    top: list[_Panel] = []
-    if together and there("loss") and there("score"):
-        top.append((("loss", "score"), f"loss, {metric}", 1.5))
-    else:
-        top += [(("loss",), "loss", 1.3)] if there("loss") else []
-        top += [(("score",), "validation\n" + metric.replace("_", " "), 1.0)] if there("score") else []
-    return top + [((name,), title, 0.6) for name, title in _SMALL if there(name)]
-
-
-def _segments(curve: dict[str, np.ndarray], x: np.ndarray) -> list[np.ndarray]:
-    """Indices of the entries between restarts: no line is drawn across one."""
-    if "restart" not in curve:
-        return [np.arange(len(x))]
-    steps = np.diff(np.nan_to_num(curve["restart"])) > 0
-    return [piece for piece in np.split(np.arange(len(x)), np.flatnonzero(steps) + 1) if len(piece)]
+def _panels(runs: Sequence[_Run]) -> list[_Panel]:
+    """Every panel that has something to show: a loss for each task, a score for each metric, then what is followed besides."""
+    panels = []
+    tasks = list(dict.fromkeys(run.task for run in runs if run.has("loss")))
+    for task in tasks:
+        own = tuple(k for k, run in enumerate(runs) if run.task == task and run.has("loss"))
+        panels.append(_Panel("loss", own, f"loss\n({task})" if len(tasks) > 1 else "loss", 1.2, log=True))
+    for metric in dict.fromkeys(run.metric for run in runs if run.has("score")):
+        own = tuple(k for k, run in enumerate(runs) if run.metric == metric and run.has("score"))
+        chance = sorted({c for k in own if (c := runs[k].chance) is not None and math.isfinite(c)})
+        title = "validation\n" + metric.replace("_", " ")
+        panels.append(_Panel("score", own, title, 1.0, log=all(runs[k].falls for k in own), chance=tuple(chance)))
+    for column, title, log in _SMALL:
+        own = tuple(k for k, run in enumerate(runs) if run.has(column))
+        if own and (column != "penalty" or any(np.nanmax(np.abs(runs[k].columns[column])) > 0 for k in own)):
+            panels.append(_Panel(column, own, title, 0.6, log=log))
+    return panels
 
 
-def _curves(axes: Axes, curve: dict[str, np.ndarray], x: np.ndarray, names: tuple[str, ...], order: int) -> None:
+def _restarts(run: _Run) -> np.ndarray:
+    """Numbers of the entries after which training began anew."""
+    count = run.columns.get("restart")
+    return np.zeros(0, int) if count is None else np.flatnonzero(np.diff(np.nan_to_num(count)) > 0)
+
+
+def _curve(axes: Axes, run: _Run, column: str, order: int, scale: float) -> None:
+    """One run in one panel: no line is drawn across a restart or an entry that is no number."""
     colour = style.CATEGORIES[order % len(style.CATEGORIES)]
-    for name in names:
-        if name not in curve:
-            continue
-        second = name == "score" and len(names) > 1
-        dashes = (0, (3, 1.5)) if second else style.DASHES[0]
-        for piece in _segments(curve, x):
-            y = curve[name][piece]
-            good = np.isfinite(y) & np.isfinite(x[piece])
-            lone = good & ~np.r_[False, good[:-1]] & ~np.r_[good[1:], False]  # a line of one entry would be invisible
-            few = good if second and len(x) <= 40 else lone
-            axes.plot(
-                x[piece], y, color=colour, linestyle=dashes, gid=f"{name}-{order}", linewidth=0.9 if second else 1.2,
-                marker=style.MARKERS[order % len(style.MARKERS)], markevery=np.flatnonzero(few).tolist(),
-                markersize=2.8, markerfacecolor="white" if second else colour, alpha=0.9,
-            )  # fmt: skip
+    for piece in np.split(np.arange(len(run.x)), _restarts(run) + 1):
+        x, y = run.x[piece], run.columns[column][piece]
+        good = np.isfinite(y) & np.isfinite(x)
+        lone = good & ~np.r_[False, good[:-1]] & ~np.r_[good[1:], False]  # a line of one entry would be invisible
+        axes.plot(
+            x, y, color=colour, gid=f"{column}-{order}", linewidth=1.1 * scale, marker=style.MARKERS[order % len(style.MARKERS)],
+            markevery=np.flatnonzero(lone).tolist(), markersize=2.8 * scale, alpha=0.9,
+            drawstyle="steps-mid" if column == "bitcodes" else "default",
+        )  # fmt: skip
 
 
-def _finish(axes: Axes, title: str, log: bool) -> None:
+def _finish(axes: Axes, panel: _Panel, log: bool) -> None:
+    """The y axis."""
     values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.get_lines()])
     values = values[np.isfinite(values)]
-    axes.set_ylabel(title)
+    axes.set_ylabel(panel.title)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.5)
     if log and len(values) and values.min() > 0:
         axes.set_yscale("log")
@@ -159,74 +188,71 @@ def _finish(axes: Axes, title: str, log: bool) -> None:
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
         return
-    axes.yaxis.set_major_locator(MaxNLocator(3, integer=title.startswith("bitcodes"), min_n_ticks=2))
+    if panel.column == "bitcodes" and len(values):
+        axes.set_ylim(0, 1.15 * max(values.max(), 1))
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=panel.column == "bitcodes", min_n_ticks=2))
     axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _extras(column: Any, restarts: list[Any], panels: Sequence[_Panel], chances: set[Any]) -> None:
-    """Restarts in every panel, chance level where the score is drawn."""
-    for x, count, order in restarts:
-        if count is None:
-            continue
-        for k in np.flatnonzero(np.diff(np.nan_to_num(count)) > 0):
-            if not np.isfinite(x[k : k + 2]).all():
-                continue
-            at = (x[k] + x[k + 1]) / 2 if x[k + 1] > x[k] else x[k + 1]
-            colour = style.CATEGORIES[order % len(style.CATEGORIES)] if len(restarts) > 1 else style.GREY
-            for axes in column:
+def _marks(axes: Axes, panel: _Panel, runs: Sequence[_Run]) -> None:
+    """Restarts in every panel, chance level beside the score, |λ| = 1 beside the spectral radius."""
+    for k, run in enumerate(runs):
+        colour = style.CATEGORIES[k % len(style.CATEGORIES)] if len(runs) > 1 else style.GREY
+        for i in _restarts(run):
+            if np.isfinite(run.x[i : i + 2]).all():
+                at = (run.x[i] + run.x[i + 1]) / 2 if run.x[i + 1] > run.x[i] else run.x[i + 1]
                 axes.axvline(at, gid="restart", linestyle=(0, (1, 1.5)), linewidth=0.9, color=colour)
-    for axes, (names, *_rest) in zip(column, panels, strict=True):
-        for chance in sorted(chances) if "score" in names else ():
-            if math.isfinite(chance) and (chance > 0 or axes.get_yscale() == "linear"):
-                axes.axhline(chance, color=style.GREY, linestyle=(0, (6, 2, 1, 2)), linewidth=0.8, gid="chance")
+    for chance in panel.chance:
+        own = next(k for k in panel.runs if runs[k].chance == chance)
+        colour = style.CATEGORIES[own % len(style.CATEGORIES)] if len(panel.chance) > 1 else style.GREY
+        if chance > 0 or axes.get_yscale() == "linear":
+            axes.axhline(chance, color=colour, linestyle=(0, (6, 2, 1, 2)), linewidth=0.8, gid="chance")
+    if panel.column == "spectral_radius":
+        axes.axhline(1, color=style.BLACK, linewidth=0.5, zorder=1, gid="one")
 
 
-def _legend(
-    figure: Figure, labels: list[str], metric: str, together: bool, panels: Sequence[_Panel], chance: bool
-) -> None:
-    shown = {name for names, *_ in panels for name in names}
+def _legend(figure: Figure, runs: Sequence[_Run], panels: Sequence[_Panel]) -> None:
     handles: list[Line2D] = []
-    if len(labels) > 1 or labels[0]:
-        n, marks = len(style.CATEGORIES), style.MARKERS
+    if len(runs) > 1 or runs[0].label:
+        n = len(style.CATEGORIES)
         handles += [
-            Line2D([], [], color=style.CATEGORIES[i % n], marker=marks[i % n], markersize=2.8, label=label)
-            for i, label in enumerate(labels)
+            Line2D([], [], color=style.CATEGORIES[k % n], lw=1.4, label=run.label) for k, run in enumerate(runs)
         ]
-    if together and {"loss", "score"} <= shown:
-        handles += [
-            Line2D([], [], color="black", label="training loss"),
-            Line2D([], [], color="black", linestyle=(0, (3, 1.5)), label=f"validation {metric}"),
-        ]
-    if chance and "score" in shown:
+    if any(panel.chance for panel in panels):
         handles.append(Line2D([], [], color=style.GREY, linestyle=(0, (6, 2, 1, 2)), linewidth=0.8, label="chance"))
-    if any(line.get_gid() == "restart" for axes in figure.axes for line in axes.get_lines()):
+    if any(len(_restarts(run)) for run in runs):
         handles.append(Line2D([], [], color=style.GREY, linestyle=(0, (1, 1.5)), linewidth=0.9, label="restart"))
     if handles:
         columns = 2 if figure.get_figwidth() < 4 else 4
         figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, len(handles)))
 
 
-def _rows(label: str, curve: dict[str, np.ndarray], x: tuple[np.ndarray, str]) -> list[dict[str, Any]]:
+def _rows(run: _Run) -> list[dict[str, Any]]:
     """One row for each entry; None where the history has no number."""
 
     def value(array: np.ndarray, k: int) -> float | None:
         return float(array[k]) if np.isfinite(array[k]) else None
 
-    columns = curve if x[1] in curve else {x[1]: x[0], **curve}
-    return [{"report": label, **{n: value(c, k) for n, c in columns.items()}} for k in range(len(x[0]))]
+    columns = run.columns if run.unit in run.columns else {run.unit: run.x, **run.columns}
+    return [{"report": run.label, **{n: value(c, k) for n, c in columns.items()}} for k in range(len(run.x))]
 
 
-def _caption(
-    metric: str, together: bool, dropped: list[str], curves: list[dict[str, np.ndarray]], chances: set[Any]
-) -> str:
-    said = [f"Training loss and validation {metric}" + (" (dashed)" if together else "") + " over training."]
-    restarts = sum(int((np.diff(np.nan_to_num(c["restart"])) > 0).sum()) for c in curves if "restart" in c)
+def _caption(runs: Sequence[_Run], panels: Sequence[_Panel], dropped: list[str]) -> str:
+    metrics = list(dict.fromkeys(runs[k].metric for panel in panels if panel.column == "score" for k in panel.runs))
+    shown = ["Training loss" + (" without the penalty" if any(p.column == "penalty" for p in panels) else "")]
+    shown += [f"validation {metric}" for metric in metrics]
+    said = [" and ".join(shown) + " over training."]
+    restarts = sum(len(_restarts(run)) for run in runs)
     if restarts:
         said.append(f"Dotted vertical lines: training began anew ({restarts}×).")
-    if chances:
-        said.append("Chance level of the " + metric + ": " + ", ".join(f"{c:.3g}" for c in sorted(chances)) + ".")
-    gaps = sum(int(np.isnan(c[name]).sum()) for c in curves for name in ("loss", "score") if name in c)
+    for panel in panels:
+        if panel.chance:
+            metric = runs[panel.runs[0]].metric
+            said.append(f"Chance level of the {metric}: " + ", ".join(f"{c:.3g}" for c in panel.chance) + ".")
+    gaps = sum(
+        int(np.isnan(run.columns[name]).sum()) for run in runs for name in ("loss", "score") if name in run.columns
+    )
     if gaps:
         said.append(f"Gaps: {gaps} entries that are not a finite number.")
     if dropped:

@@ -19,7 +19,7 @@ from .. import dynamics
 from ..errors import UsageError, closest
 from ..records import AnalysisReport, FixedPoint, Parameters
 from . import _plane, _trajectories, style
-from .drawing import Drawing, many, whole
+from .drawing import Drawing, many, needs_subregions, whole
 
 OPTIONS = (
     ("axes", "pc", "the plane: pc (first two principal components) or units:i,j"),
@@ -42,6 +42,7 @@ MARKS = {
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Phase portraits. Errors: InputError where parameters are missing; UsageError for a bad plane or phase."""
+    needs_subregions("phase", reports)
     trials = whole("phase", "trials", options["trials"], 0)
     arrows = whole("phase", "arrows", options["arrows"], 0)
     panels = [(i, name) for i, report in enumerate(reports) for name in _inputs(report, options["phase"])]

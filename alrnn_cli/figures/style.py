@@ -127,6 +127,11 @@ def short_code(bitcode: str, most: int = 12) -> str:
     return bitcode[: most - 1 - head] + "…" + bitcode[-head:]
 
 
+def short_name(name: str, most: int = 20) -> str:
+    """A name as a label, its end cut off where it is longer than `most` characters."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
 def labels_of(labels: Any, count: int) -> list[str]:
     """One label for each report; "" for a report that stands alone. Errors: UsageError where their number is wrong."""
     if labels is None:

@@ -1,4 +1,4 @@
-"""One trial from above to below: inputs, states, what is read out of them beside its target, and the bits.
+"""One trial: inputs, states, output beside its target, bits.
 
 Few channels are curves, many are rows of a picture. Steps are those that the recurrence sees; what is beyond the trial's own length
 is left out.

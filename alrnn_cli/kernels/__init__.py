@@ -3,7 +3,7 @@
     z_t = A∘z_{t-1} + W Φ(z_{t-1}) + C s_t + h,   Φ a ReLU on the last P of the M units
 
 `scan` checks shapes once and hands float tensors with a leading member axis to one backend's `run`. A further backend is one further
-file with `run` and `refusal`.
+file with `run` and `refusal`; one that can compute more than the ReLU says what in `PHI`, and gets the name as a last argument.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ import torch as pt
 from torch import Tensor
 
 from ..errors import DeviceError, UsageError, closest
+from ._phi import apply as apply_phi
+from ._phi import derivative as phi_derivative
+
+__all__ = [
+    "Choice", "allow_tf32", "apply_phi", "choose", "chunk_length", "names", "phi_derivative", "pwl_mask", "resolve", "scan",
+]  # fmt: skip
 
 
 @cache
@@ -39,23 +45,33 @@ def _module(name: str) -> ModuleType:
 _PREFERENCE = ("cuda", "cpu", "torch")
 
 
-def resolve(backend: str, device: pt.device | str = "cpu", dtype: pt.dtype = pt.float32) -> str:
+def resolve(backend: str, device: pt.device | str = "cpu", dtype: pt.dtype = pt.float32, phi: str = "relu") -> str:
     """The backend that `backend` means here. "auto" takes the fastest that can run; an explicit one is never replaced.
 
+    phi: what Φ does on the P units.
     Errors: UsageError for an unknown name, DeviceError with the reason where the backend asked for cannot run.
     """
-    return _resolve(backend, pt.device(device), dtype)
+    return _resolve(backend, pt.device(device), dtype, phi)
 
 
 @lru_cache(maxsize=64)
-def _resolve(backend: str, device: pt.device, dtype: pt.dtype) -> str:
+def _resolve(backend: str, device: pt.device, dtype: pt.dtype, phi: str) -> str:
     if backend == "auto":
         there = (name for name in _PREFERENCE if name in names())
-        return next(name for name in there if not _module(name).refusal(device, dtype))
-    refusal: str = _module(backend).refusal(device, dtype)
+        return next(name for name in there if not _refusal(name, device, dtype, phi))
+    refusal = _refusal(backend, device, dtype, phi)
     if refusal:
         raise DeviceError(f"Backend {backend!r} cannot run here: {refusal}.", "Use --backend auto.")
     return backend
+
+
+def _refusal(name: str, device: pt.device, dtype: pt.dtype, phi: str) -> str:
+    """Why the backend called `name` cannot compute this; "" where it can."""
+    module = _module(name)
+    if phi not in getattr(module, "PHI", ("relu",)):
+        return f"it computes the ReLU only, not {phi}"
+    refusal: str = module.refusal(device, dtype)
+    return refusal
 
 
 def chunk_length(B: int, T: int, M: int, P: int, K: int) -> int:
@@ -73,21 +89,22 @@ class Choice:
 
 
 def choose(
-    backend: str, device: pt.device | str, dtype: pt.dtype, *, B: int, T: int, M: int, P: int, K: int, last: bool, ragged: bool
+    backend: str, device: pt.device | str, dtype: pt.dtype, *, B: int, T: int, M: int, P: int, K: int, last: bool, ragged: bool,
+    phi: str = "relu",
 ) -> Choice:  # fmt: skip
     """The backend for a whole run, as `resolve`, with "auto" knowing what the run is like.
 
     last: only the state at the end of each trial is needed; ragged: trials end at different steps. P: the smallest of the members.
     Errors: as `resolve`.
     """
-    name = resolve(backend, device, dtype)
+    name = resolve(backend, device, dtype, phi)
     if backend == "chunked":
         return Choice(name, f"asked for; {_chunked_here(B, T, M, P, K, last, ragged)}")
     if backend != "auto":
         return Choice(name, "asked for")
     if name != "cpu":
         faster = [n for n in _PREFERENCE[: _PREFERENCE.index(name)] if n in names()]
-        refused = (f"{n}: {_module(n).refusal(pt.device(device), dtype)}" for n in faster)
+        refused = (f"{n}: {_refusal(n, pt.device(device), dtype, phi)}" for n in faster)
         return Choice(name, "; ".join(refused) or f"compiled for {pt.device(device).type}")
     saving = _module("chunked").saving(B, T, M, P, K) if last and not ragged else 1.0
     if saving > 1:
@@ -161,6 +178,7 @@ def scan(
     lengths: Tensor | None = None,
     backend: str = "auto",
     last: bool = False,
+    phi: str = "relu",
 ) -> Tensor:
     """States z_1 … z_T of z_t = A∘z_{t-1} + W Φ(z_{t-1}) + C s_t + h, differentiable in every argument but P and lengths.
 
@@ -168,7 +186,8 @@ def scan(
     axis E is members, who then may differ in P: an int or E ints within 0 … M. A is applied as given, on linear units as well.
     lengths: (…, B) int, steps of each trial; None: all have T. A trial's state stays what it was at its own last step, and no
     value or gradient ever depends on what stands in its padding.
-    backend: "auto" or a name from `names()`. last: only the state at each trial's own last step.
+    backend: "auto" or a name from `names()`. last: only the state at each trial's own last step. phi: "relu", or "tanh" or "gelu" in its
+    place on the P units.
 
     Returns: (…, B, T, M), or (…, B, M) with `last`. A bit is z > 0, so the gradient of the ReLU at 0 is 0.
     Errors: UsageError for shapes, dtypes or lengths that do not fit, DeviceError where the backend cannot run.
@@ -203,6 +222,7 @@ def scan(
             padded = pt.arange(T, device=s.device) >= lengths[..., None]
             s = s.masked_fill(padded[..., None], 0)
     pwl = pwl_mask(P, E, M, s.device)
-    module = _module(resolve(backend, s.device, s.dtype))
-    z: Tensor = module.run(s, A, W, C, h, z0, pwl, lengths, last)
+    module = _module(resolve(backend, s.device, s.dtype, phi))
+    other = () if phi == "relu" else (phi,)
+    z: Tensor = module.run(s, A, W, C, h, z0, pwl, lengths, last, *other)
     return z if members else z.squeeze(0)

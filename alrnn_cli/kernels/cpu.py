@@ -71,7 +71,9 @@ def run(
 @cache
 def compiled(name: str) -> tuple[Any, Any]:
     """Forward and backward C functions of the module `name` of this folder; says so on stderr where that takes long."""
-    slow = threading.Timer(1.0, lambda: _log.warning("compiling the CPU kernel, once: about 12 s"))
+    import numba  # noqa: F401  # a second or more on a busy machine, which is not compiling
+
+    slow = threading.Timer(3.0, lambda: _log.warning("compiling the CPU kernel, once: about 12 s"))
     slow.daemon = True
     slow.start()
     try:

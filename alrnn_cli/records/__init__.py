@@ -20,6 +20,7 @@ from .causes import (
     LinearisedUnit,
 )
 from .checkpoint import CHECKPOINT_SCHEMA, ON_THE_WAY, Checkpoint, CheckpointMeta, History
+from .influence import Influence
 from .memory import (
     LineAttractor,
     Lyapunov,
@@ -42,13 +43,14 @@ from .regions import (
     UnitSwitching,
     Usage,
 )
-from .runs import Parameters, Trajectories, Trials
+from .runs import Parameters, Tokens, Trajectories, Trials
 from .series import (
     Bifurcation,
     LossJumps,
     PointState,
     SeriesPoint,
 )
+from .states import Explained, StateSpread
 
 __all__ = [
     "ANALYSIS_SCHEMA",
@@ -63,8 +65,10 @@ __all__ = [
     "Complete",
     "Continuation",
     "Cycle",
+    "Explained",
     "FixedPoint",
     "History",
+    "Influence",
     "Information",
     "Lesion",
     "LineAttractor",
@@ -82,6 +86,8 @@ __all__ = [
     "SeriesPoint",
     "SlowMode",
     "Source",
+    "StateSpread",
+    "Tokens",
     "Trajectories",
     "Transitions",
     "Trials",

@@ -23,8 +23,8 @@ class History:
 
     step, epoch; loss (training, mean since the last entry), penalty, score (the task's first metric on the validation
     split), grad_norm (before clipping, mean since the last entry), lr, spectral_radius (largest |eigenvalue| of the
-    visited subregions' Jacobians), bitcodes (number of subregions visited), T (trial length then trained on),
-    restart (how often training had begun anew).
+    visited subregions' Jacobians), bitcodes (number of subregions visited; both NaN where the model has none), T (trial length
+    then trained on), restart (how often training had begun anew).
     """
 
     columns: dict[str, list[float]] = field(default_factory=dict)
@@ -46,7 +46,8 @@ class CheckpointMeta:
     the kept state by split; status: "finished", "interrupted" or "diverged", "reduced" (made from a trained one by
     `analyze --save-reduced`) or "imported"; reason: in words why training ended, or what was made of which checkpoint;
     imported: of a model made elsewhere the file (name, sha256), its format, the names of tensors that were left out,
-    how many linear units had their A folded into W, and the largest relative rounding of an entry (None: trained here).
+    how many linear units had their A folded into W, and the largest relative rounding of an entry (None: trained here);
+    parameters: how many numbers were trained, encoder and readout included (None: not trained here, or by an older version).
     There is no wall-clock time in it: the same run gives the same bytes.
     """
 
@@ -65,12 +66,13 @@ class CheckpointMeta:
     threads: int
     versions: dict[str, str]
     imported: dict[str, Any] | None = None
+    parameters: int | None = None
     schema: str = CHECKPOINT_SCHEMA
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Tensors by name (A, W, C, h, D, b, z0, encoder.*; float32, no member axis) and what is known about them."""
+    """Tensors by name (the recurrence's, D, b, z0, encoder.*; float32, no member axis) and what is known about them."""
 
     tensors: dict[str, np.ndarray]
     meta: CheckpointMeta

@@ -45,12 +45,23 @@ class Parameters:
 
 
 @dataclass(frozen=True)
+class Tokens:
+    """A vocabulary whose indices are a task's inputs: 0 … count-1, each with a vector of `width` numbers. vectors: (count, width)
+    float32 where they are given, None where they are to be learned."""
+
+    count: int
+    width: int
+    vectors: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
 class Trials:
     """A dataset or a batch as a task makes it, before any encoder.
 
-    inputs: (n, T, K) float32; targets: (n, N) float32 or (n,) int64 where the task is scored at the last step,
-    (n, T, N) float32 or (n, T) int64 where it is scored at every step; mask: (n, T) bool, the steps that count (for a
-    task scored at the last step: True there only); lengths: (n,) int64, steps beyond are padding;
+    inputs: (n, T, K) float32, or (n, T, 1) int32 where they are indices of `Tokens`;
+    targets: (n, N) float32 or (n,) int64 where the task is scored at the last step, (n, T, N) float32 or (n, T) int64 where it is
+    scored at every step; mask: (n, T) bool, the steps that count (for a task scored at the last step: True there only);
+    lengths: (n,) int64, steps beyond are padding;
     conditions: (n,) int64, indices into the task's `condition_names`; phases: (n, T) int8, indices into the task's
     `phases`, -1 on padding and where no phase applies.
     """

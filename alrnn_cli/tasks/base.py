@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import UsageError, closest
 from ..lazy import lazy
-from ..records import Trials
+from ..records import Tokens, Trials
 from .datasets import RemoteFile
 
 if TYPE_CHECKING:
@@ -174,6 +174,10 @@ class Task(ABC):
 
     def lengths_for_curriculum(self) -> tuple[int, int] | None:
         """(shortest, full) trial length for a curriculum over T; None where T cannot vary."""
+        return None
+
+    def tokens(self) -> Tokens | None:
+        """The vocabulary that `inputs` are indices of; None where they are numbers."""
         return None
 
     @abstractmethod

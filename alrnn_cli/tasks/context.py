@@ -59,7 +59,10 @@ class Context(Generated):
         "lr": 3e-3,
         "schedule": "cosine",
         "clip": 1.0,
-        "tau": 0.0,
+        "tau": 0.1,
+        "fresh": True,
+        "curriculum": 0.4,
+        "eval_every": 4.0,
     }
     paper_recipe: ClassVar[dict[str, Any]] = {
         "M": 10,

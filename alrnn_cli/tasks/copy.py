@@ -44,11 +44,13 @@ class Copy(Recall):
         "P": 5,
         "init": "orthogonal",
         "batch": 64,
-        "epochs": 300.0,
-        "lr": 1e-3,
+        "epochs": 100.0,
+        "lr": 3e-3,
+        "lr_recurrent": 0.3,
         "schedule": "cosine",
         "clip": 1.0,
         "tau": 0.0,
+        "eval_every": 2.0,
     }
     paper_recipe: ClassVar[dict[str, Any]] = {
         "M": 50,

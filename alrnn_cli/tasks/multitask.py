@@ -8,7 +8,8 @@ from ..errors import UsageError, closest
 from ..lazy import lazy
 from ..records import Trials
 from . import cognitive
-from .base import Option, Phase, Task
+from .base import Option, Phase
+from .generated import Generated, sizes
 from .scores import mse
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ else:
     np = lazy("numpy")
 
 
-class Multitask(Task):
+class Multitask(Generated):
     """Seven channels of stimuli and eleven that name the task; at the trial's own last step answer (fixation, cos φ, sin φ).
 
     Source: Yang et al. 2019; Driscoll, Shenoy & Sussillo 2024; as used in arXiv 2506.07919.
@@ -38,9 +39,7 @@ class Multitask(Task):
         Option("tasks", "all", f"which, joined by +: {', '.join(cognitive.NAMES)}"),
         Option("periods", "short", "length of the periods", choices=tuple(cognitive.DURATIONS)),
         Option("noise", 0.2, "standard deviation of the evidence at a step; its mean is 0.1, 0.2 or 0.4", minimum=0),
-        Option("train", 5_000, "training trials", unit="trials", minimum=1),
-        Option("validation", 1_000, "validation trials", unit="trials", minimum=1),
-        Option("test", 1_000, "test trials", unit="trials", minimum=1),
+        *sizes(5_000, 1_000, 1_000),
     )
     # docs/recipes.md says what was tried.
     recipe: ClassVar[dict[str, Any]] = {
@@ -48,7 +47,7 @@ class Multitask(Task):
         "P": 8,
         "init": "identity",
         "batch": 64,
-        "epochs": 300.0,
+        "epochs": 30.0,
         "lr": 3e-3,
         "schedule": "cosine",
         "warmup": 0.02,
@@ -104,14 +103,10 @@ class Multitask(Task):
         found["tasks"] = "all" if names == cognitive.NAMES else "+".join(names)
         return found
 
-    def split(self, which: str) -> Trials:
-        stream = {"train": [self.seed, 1], "validation": [self.eval_seed, 2], "test": [self.eval_seed, 3]}[which]
-        return self.fresh(self.opt[which], np.random.default_rng(stream))
-
-    def size(self, which: str) -> int:
-        return self.opt[which]
-
-    def fresh(self, n: int, rng: np.random.Generator, T: int | None = None) -> Trials:
+    def generate(self, n: int, T: int, rng: np.random.Generator) -> Trials:
+        """n trials. Errors: UsageError for a T that the periods do not give."""
+        if T != self.T:
+            raise UsageError(f"Task 'multitask' has trials of up to {self.T} steps, got T = {T}.", "Leave T as it is.")
         return cognitive.generate(n, self.condition_names, self.opt["periods"], self.opt["noise"], rng)
 
     def score(self, outputs: np.ndarray, trials: Trials) -> dict[str, float]:

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from ..config import RunConfig
-from ..kernels import Choice, choose
-from ..model.alrnn import ALRNN
+from ..kernels import Choice
+from ..model import make
 from ..tasks.base import Task
 from . import evaluate, stackable, streams
 from .arrays import library
@@ -97,10 +97,10 @@ class Group:
 
     def _choose(self, backend: str, configs: Sequence[RunConfig], task: Task) -> Choice:
         """The backend of the whole group, and why it."""
-        model = ALRNN(configs[0].model, task.K, task.N)
-        return choose(
+        model = make([c.model for c in configs], task.K, task.N, task.tokens())
+        return model.choose(
             backend, self.device, torch.float32, B=configs[0].training.batch, T=max(1, task.T // model.stride),
-            M=configs[0].model.M, P=min(c.model.P for c in configs), K=model.C.shape[-1], last=task.scored == "last",
+            last=task.scored == "last",
             ragged=any(bool((trials.lengths < trials.inputs.shape[1]).any()) for trials in self._validation),
         )  # fmt: skip
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..config import RunConfig
 from ..errors import InputError, UsageError
-from ..model.alrnn import ALRNN
+from ..model import make
+from ..model.network import Network
 from ..records import History
 from ..tasks.base import Task
 from . import schedule, streams
@@ -164,7 +165,7 @@ class Member:
         c.loss_sum, c.penalty_sum, c.norm_sum = c.loss_sum + loss, c.penalty_sum + penalty, c.norm_sum + norm
         c.summed += 1
 
-    def record(self, metrics: dict[str, float], radius: float, bitcodes: int, lr: float, T: int) -> None:
+    def record(self, metrics: dict[str, float], radius: float, bitcodes: float, lr: float, T: int) -> None:
         """One row of history; keep the present parameters if they are the best."""
         c = self.counters
         score = metrics[self.metric]
@@ -197,9 +198,9 @@ class Member:
         """A row of parameters by their names in a checkpoint."""
         return tensors(row, self.columns)
 
-    def model(self, row: Tensor) -> ALRNN:
+    def model(self, row: Tensor) -> Network:
         """A model of this one member with the parameters of a row."""
-        model = ALRNN(self.config.model, self.task.K, self.task.N).to(row.device)
+        model = make(self.config.model, self.task.K, self.task.N, self.task.tokens()).to(row.device)
         found = self.tensors(row)
         with torch.no_grad():
             for name, p in model.named_parameters():

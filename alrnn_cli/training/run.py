@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from .. import __version__, kernels, store
-from ..config import RunConfig, differences
+from ..config import RunConfig, completed, differences
 from ..errors import DeviceError, InputError, OutputExistsError, UsageError
 from ..records import ON_THE_WAY, Checkpoint, CheckpointMeta
 from ..tasks.base import Task
@@ -76,7 +76,7 @@ def find(out: Path, config: RunConfig, *, overwrite: bool, resume: bool) -> Chec
             f"{out} is a model {there.meta.reason}, which training would replace.",
             "Choose another --out, or --overwrite it.",
         )
-    changed = differences(there.meta.config, store.jsonable(config.to_dict()))
+    changed = differences(completed(there.meta.config), store.jsonable(config.to_dict()))
     if changed:
         shown = "; ".join(changed[:4]) + (f"; and {len(changed) - 4} more" if len(changed) > 4 else "")
         raise OutputExistsError(
@@ -188,7 +188,7 @@ class _Files:
     def load(self) -> None:
         """Go on from the resume file. Errors: OutputExistsError where it is another run's, InputError where it is damaged."""
         arrays, books = store.load_resume(self.resume)
-        changed = differences(books["config"], store.jsonable(self.member.config.to_dict()))
+        changed = differences(completed(books["config"]), store.jsonable(self.member.config.to_dict()))
         if changed:
             raise OutputExistsError(
                 f"{self.resume} belongs to another configuration ({'; '.join(changed[:4])}).",
@@ -236,19 +236,19 @@ def _checkpoint(member: Member, backend: str, outcome: Outcome, *, best: bool = 
     config, task, c = member.config, member.task, member.counters
     kept = member.best if best else None
     row = member.row.values if kept is None else kept
-    metrics = {}
+    metrics, model = {}, member.model(row)
     # An interrupted run must be gone within seconds: it is scored on the test trials when it ends.
     if outcome.status != "interrupted":
         trials = task.split("test")
         (out,) = evaluate.outputs(
-            member.model(row), task.scored, trials, backend=backend, batch=config.training.batch,
+            model, task.scored, trials, backend=backend, batch=config.training.batch,
             eval_seeds=[config.training.eval_seed],
         )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):
             metrics["test"] = task.score(out, trials)
     if best and member.best_score is not None:
         metrics["validation"] = member.best_score
-    tensors = {name: value.cpu().numpy().copy() for name, value in member.tensors(row).items()}
+    tensors = {name: value[0].detach().cpu().numpy().copy() for name, value in model.arrays().items()}
     t = config.training
     meta = CheckpointMeta(
         config=store.jsonable(config.to_dict()),
@@ -261,6 +261,7 @@ def _checkpoint(member: Member, backend: str, outcome: Outcome, *, best: bool = 
         best_step=c.step if kept is None else c.best_step,
         seeds={"seed": t.seed, "eval_seed": t.eval_seed},
         data_fingerprint=task.fingerprint(),
+        parameters=model.count(),
         backend=backend,
         device=row.device.type,
         threads=torch.get_num_threads(),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import RunConfig
-from ..model.alrnn import ALRNN
+from ..model import make
 from ..model.penalty import manifold, weights
 from ..tasks.base import Task
 from .adam import Adam
@@ -19,7 +19,7 @@ from .data import Batch
 from .losses import loss
 
 _BLOCK = 64  # columns of a row are a multiple of it, see `Stack._norm`
-_RECURRENT = ("A", "W", "h")
+_PENALISED = ("A", "W", "h")
 
 Columns = dict[str, tuple[slice, tuple[int, ...]]]
 
@@ -35,7 +35,7 @@ class Row(NamedTuple):
 class Stack:
     """E members of equal shapes. values: (E, n), all parameters of a member in one row; the model's own are views of it.
 
-        values   | A | W | C | h | D | b | z0 | encoder | 0 … |      columns[name] = (slice, shape without the member axis)
+        values   | recurrence | D | b | z0 | encoder | 0 … |      columns[name] = (slice, shape without the member axis)
 
     Gradients, moments, norm, clipping and the step are then a few operations on (E, n), however many tensors a model has.
     """
@@ -46,7 +46,7 @@ class Stack:
         self.task = task
         self.device = device
         self.backend = backend
-        self.model = ALRNN([c.model for c in configs], task.K, task.N).to(device)
+        self.model = make([c.model for c in configs], task.K, task.N, task.tokens()).to(device)
         E = len(configs)
         self._leaves = dict(self.model.named_parameters())
         self.columns = columns(self.model)
@@ -59,15 +59,17 @@ class Stack:
         # The same memory once more, for elementwise work.
         self._library = library(device)
         self._values, self._gradient = array(self.values), array(self.gradient)
-        self._parts = {
-            name: (array(self._view(self.values, name)), array(self._view(self.gradient, name))) for name in _RECURRENT
-        }
-        self._pwl = array(self.model.pwl)
         t = [c.training for c in configs]
         factor = torch.ones_like(self.values)
-        for name in _RECURRENT:
+        for name in self.model.recurrent:
             factor[:, self.columns[name][0]] = torch.tensor([[c.lr_recurrent] for c in t], device=device)
-        self.adam = Adam(factor)
+        decay = None
+        if any(c.weight_decay for c in t):
+            decay = torch.zeros_like(self.values)
+            for name in self._leaves:
+                if self._decays(name):
+                    decay[:, self.columns[name][0]] = torch.tensor([[c.weight_decay] for c in t], device=device)
+        self.adam = Adam(factor, decay)
         self._going = array(torch.ones(E, dtype=torch.bool, device=device))
         self._clip = None
         if any(c.clip for c in t):
@@ -76,6 +78,11 @@ class Stack:
         if any(c.tau for c in t):
             weight = weights([c.tau for c in t], [c.M_reg for c in t], configs[0].model.M)
             self._pull = array(weight.to(device))
+            self._parts = [
+                (array(self._view(self.values, name)), array(self._view(self.gradient, name))) for name in _PENALISED
+            ]
+            # A of a linear unit is no parameter.
+            self._acts = array(self.model.get_buffer("pwl"))
 
     def __len__(self) -> int:
         return len(self.configs)
@@ -83,6 +90,10 @@ class Stack:
     def _view(self, rows: Tensor, name: str) -> Tensor:
         where, shape = self.columns[name]
         return rows[:, where].view(len(rows), *shape)
+
+    def _decays(self, name: str) -> bool:
+        """Matrices but those of the recurrence, whose penalty is tau's; no bias and no state."""
+        return name not in (*self.model.recurrent, "z0") and len(self.columns[name][1]) > 1
 
     def begin(self, e: int, seed: Sequence[int]) -> None:
         """Draw member e anew and forget its moments."""
@@ -129,9 +140,9 @@ class Stack:
         """Add the penalty's gradient to the loss's. Returns: (E,) the penalty."""
         if self._pull is None:
             return self._gradient[:, 0] * 0
-        (A, dA), (W, dW), (h, dh) = self._parts.values()
+        (A, dA), (W, dW), (h, dh) = self._parts
         value, gA, gW, gh = manifold(A, W, h, self._pull)
-        dA += gA * self._pwl
+        dA += gA * self._acts
         dW += gW
         dh += gh
         return value

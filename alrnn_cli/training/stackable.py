@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,9 @@ def shape(config: RunConfig, task: Task) -> dict[str, Any]:
     """What the members of one group have in common, under the names a user knows; everything else may differ."""
     model = config.model
     return {
+        "--model": model.model,
         "--M": model.M,
+        "--phi": model.phi,
         "K": task.K,
         "N": task.N,
         "T": task.T,
@@ -23,12 +26,22 @@ def shape(config: RunConfig, task: Task) -> dict[str, Any]:
         "--readout": model.readout,
         "--readout-bias": model.readout_bias,
         "--z0": model.z0,
+        "the vocabulary": _vocabulary(task),
         "--fresh": config.training.fresh,
         "the loss": task.loss,
         "what is scored": task.scored,
         # Then epochs have the same number of steps, and their last batches the same number of trials.
         "the number of training trials": task.size("train"),
     }
+
+
+def _vocabulary(task: Task) -> str:
+    """In words: how many tokens, and the vectors where they are given, since a group has them once."""
+    tokens = task.tokens()
+    if tokens is None:
+        return "none"
+    kind = "learned" if tokens.vectors is None else hashlib.sha256(tokens.vectors.tobytes()).hexdigest()[:12]
+    return f"{tokens.count:,} tokens with {tokens.width} numbers each ({kind})"
 
 
 def check(configs: Sequence[RunConfig], tasks: Sequence[Task]) -> None:

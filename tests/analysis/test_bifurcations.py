@@ -182,6 +182,7 @@ def test_lists_that_were_cut_short_are_not_complete() -> None:
     assert not only(found).complete
 
 
+@pytest.mark.slow
 def test_random_systems_along_a_path_account_for_every_point() -> None:
     """Points before, plus those born, minus those gone, are those after; and nothing is told twice."""
     told = 0
@@ -211,6 +212,7 @@ def test_random_systems_along_a_path_account_for_every_point() -> None:
     assert told > 30
 
 
+@pytest.mark.slow
 def test_along_a_fine_path_only_infinity_makes_a_point_appear_alone() -> None:
     """As the theory has it: points pass one plane at a time, meet in pairs on a plane, or come and go where det(I - J) = 0."""
     a, b = (random_parameters(4, 3, 0, seed=s, scale=1.3) for s in (5, 6))

@@ -172,6 +172,7 @@ def test_short_trials_start_from_a_basis_that_is_already_turned() -> None:
     assert told.exponents == pytest.approx(expected, abs=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trials", [1, 40])
 def test_the_error_covers_the_truth(trials: int) -> None:
     # A skew tent map: uniform density, independent symbols, exponent -p ln p - (1 - p) ln(1 - p).

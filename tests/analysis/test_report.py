@@ -11,8 +11,8 @@ import pytest
 from alrnn_cli.analysis.modes import mode
 from alrnn_cli.analysis.pca import principal_components
 from alrnn_cli.analysis.summary import describe_mode
-from alrnn_cli.analysis.wording import near_one, number, percent
 from alrnn_cli.errors import InputError, UsageError
+from alrnn_cli.wording import near_one, number, percent
 
 from .systems import ADDITION, addition_trials, every, free, make, random_parameters, report, roll
 
@@ -91,7 +91,7 @@ def test_principal_components_of_few_or_huge_states() -> None:
 def test_edge_shapes(M: int, P: int, K: int, N: int) -> None:
     params = random_parameters(M, P, K, seed=M)
     params = replace(params, D=np.ones((N, M)), b=np.zeros(N))
-    found = report(params, free(params, n=3, T=6))
+    found = report(params, free(params, n=3, T=6), limits={"budget": 60, "max_period": 1})
     assert found.usage["all"].n_states == 18 and list(found.usage) == ["all"]
     assert found.summary and found.complete["fixed_points"]
     if P == 0:
@@ -173,6 +173,20 @@ def test_the_adder_in_sentences() -> None:
     assert "In subregion 0 the mode with |λ| nearest 1 has λ = 1: it stores a value without decay." in text
     assert "subregion 0 has a line of fixed points, reaching into it" in text
     assert "subregion 1 has none (its map drifts by 0.5 per step)" in text
+
+
+def test_parts_of_a_metric_share_a_sentence() -> None:
+    score = {"accuracy": 0.75, "mse": 0.1, "accuracy.A": 1.0, "accuracy.B": 0.5}
+    chance = {"accuracy": 0.3, "accuracy.A": 0.25, "accuracy.B": 0.35}
+    text = report(ADDITION, addition_trials(), score=score, chance=chance).summary
+    assert text[:3] == (
+        "On 20 trials accuracy is 0.75; chance is 0.3.",
+        "Of these accuracy is 1 in A and 0.5 in B; chance is 0.25 to 0.35.",
+        "On 20 trials mse is 0.1.",
+    )
+    text = report(ADDITION, addition_trials(), score=score, chance={"accuracy.A": 0.5, "accuracy.B": 0.5}).summary
+    assert text[1] == "Of these accuracy is 1 in A and 0.5 in B; chance is 0.5."
+    assert report(ADDITION, addition_trials(), score=score, chance={}).summary[1].endswith("0.5 in B.")
 
 
 def test_many_kinds_in_one_sentence() -> None:

@@ -19,15 +19,22 @@ from ..test_store import checkpoint
 TINY = ("--task", "addition", "--task-opt", "T=6", "--task-opt", "train=40", "--task-opt", "validation=20",
         "--task-opt", "test=20", "--M", "4", "--P", "1", "--batch", "20", "--epochs", "2", "--restarts", "0")  # fmt: skip
 
+#: what a run is made of
+RUN = """--model --M --P --phi --r-min --r-max --init --recurrent-scale --input-scale --readout --readout-bias --z0 --encoder --epochs --batch --lr
+    --lr-recurrent --schedule --warmup --clip --weight-decay --tau --M-reg --fresh --curriculum --restarts --restart-after --restart-above
+    --eval-seed --eval-every --patience --target --max-steps --max-seconds"""
 OPTIONS = {
-    "train": """--task --task-opt --data --cache --config --recipe --M --P --init --input-scale --readout --readout-bias
-        --no-readout-bias --z0 --encoder --epochs --batch --lr --lr-recurrent --schedule --warmup --clip --tau --M-reg --fresh --no-fresh
-        --curriculum --restarts --restart-after --restart-above --seed --eval-seed --eval-every --patience --target
-        --max-steps --max-seconds --device --backend --threads --tf32 --out -o --overwrite --resume --save-every --require
-        --dry-run --json --quiet -q --debug""",
+    "train": f"""{RUN} --task --task-opt --data --cache --config --recipe --no-readout-bias --no-fresh --seed --device --backend --threads --tf32
+        --out -o --overwrite --resume --save-every --require --dry-run --json --quiet -q --debug""",
     "analyze": """--data --cache --trials --steps --transient --seed --trajectories --input --input-sweep --max-period --virtual --budget
         --lesions --linearise-until --save-reduced --compat --lyapunov --out -o --json --quiet -q --debug""",
-    "plot": "--list --width --option --task --task-opt --data --out -o --caption --json --debug",
+    "plot": "--list --width --option --task --task-opt --task-data --cache --out -o --format --data --caption --show --json --debug",
+    "sweep": f"""{RUN} --task --task-opt --data --cache --seeds --config --recipe --workers --stack --shard --device --backend --threads --retries
+        --out -o --analyze --trials --dry-run --metric --where --sort --pivot --format --json --quiet -q --debug""",
+    "profile": f"""{RUN} --task --task-opt --data --cache --recipe --tolerance --confidence --min-seeds --max-seeds --metric --workers --stack
+        --device --backend --threads --retries --out -o --json --quiet -q --debug""",
+    "worker": "--stack --device --backend --threads --retries --analyze --trials --wait --no-wait --json --quiet -q --debug",
+    "report": "--baseline --out -o --json --quiet -q --debug",
     "tasks": "--json --debug",
     "demo": "--folder --debug",
     "import": "--from --P --readout --task --task-opt --data --cache --out -o --overwrite --json --quiet -q --debug",

@@ -39,5 +39,5 @@ def test_readme_commands_chain_in_one_folder(alrnn, tmp_path):
         done = alrnn(*command)
         assert done.returncode == 0, done.stderr
     assert {p.name for p in tmp_path.iterdir()} == {
-        "ckpt.safetensors", "ckpt.analysis.json", "ckpt.analysis.safetensors", "bitcodes.png"
+        "ckpt.safetensors", "ckpt.analysis.json", "ckpt.analysis.safetensors", "bitcodes.pdf"
     }  # fmt: skip

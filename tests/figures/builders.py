@@ -105,6 +105,8 @@ def record(
             "options": {},
             "input_names": [],
             "output_names": [],
+            "metrics": {metric: "min" if metric == "mse" else "max"},
+            "metric": metric,
             "dt": 1.0,
             "dt_unit": "step",
             "condition_names": list(conditions),

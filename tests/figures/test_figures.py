@@ -108,7 +108,7 @@ def test_saving_twice_gives_the_same_bytes(
 
 def test_refusals(addition: AnalysisReport, tmp_path: Path) -> None:
     drawing = figures.draw("bitcodes", [addition])
-    with pytest.raises(UsageError, match="png, svg or pdf"):
+    with pytest.raises(UsageError, match="pdf, svg or png"):
         figures.save(drawing, tmp_path / "a.jpg")
     assert not list(tmp_path.iterdir())
     with pytest.raises(UsageError) as unknown:
@@ -162,7 +162,7 @@ def test_bitcodes_of_a_linear_model_and_on_a_log_axis() -> None:
     drawing = figures.draw("bitcodes", [b.network(3, 0)])
     assert [len(axes.patches) for axes in drawing.figure.axes] == [1]
     assert "(linear)" in texts(drawing)
-    log = figures.draw("bitcodes", [b.many_regions()], options={"log": "yes", "phases": "no"})
+    log = figures.draw("bitcodes", [b.many_regions()], options={"log": "yes", "by": "none"})
     assert [axes.get_xscale() for axes in log.figure.axes] == ["log"]
 
 
@@ -184,7 +184,7 @@ def test_eigenvalues_name_the_slow_modes_without_overlap() -> None:
     drawing = figures.draw("eigenvalues", [b.record(P=1, M=4, regions=(b.region("1", 1.0, values),))])
     drawing.figure.draw_without_rendering()
     named = artists(drawing, "slow")
-    assert sorted(t.get_text() for t in named) == ["1.44 steps", "19 steps, period 19.5", "99.5 steps"]
+    assert sorted(t.get_text() for t in named) == ["1.44 steps", "19 steps,\nperiod 19.5", "99.5 steps"]
     boxes = [t.get_bbox_patch().get_window_extent() for t in named]
     assert not any(p.overlaps(q) for i, p in enumerate(boxes) for q in boxes[:i])
     assert {"Re λ", "Im λ"} <= set(texts(drawing))
@@ -194,13 +194,76 @@ def test_eigenvalues_name_the_slow_modes_without_overlap() -> None:
     assert "1 eigenvalue with |λ| > 2.5" in far.caption
 
 
+def test_bitcodes_by_condition_in_the_tasks_order_and_many_as_a_picture() -> None:
+    for n in (3, 20):
+        names = [f"c{n - k}" for k in range(n)]
+        share = {name: (k + 1) / 100 for k, name in enumerate(names)}
+        regions = tuple(
+            dataclasses.replace(
+                b.region(code, f, [0.5]),
+                frequency_by_condition={c: x if code == "1" else 1 - x for c, x in share.items()},
+            )
+            for code, f in (("1", 0.4), ("0", 0.6))
+        )
+        used = {name: b.usage([0.5, 0.5], 1) for name in sorted(names)}
+        report = dataclasses.replace(b.record(regions=regions, conditions=tuple(names)), usage_by_condition=used)
+        drawing = figures.draw("bitcodes", [report], width="full")
+        assert list(dict.fromkeys(row["panel"] for row in drawing.data)) == ["all", *names]
+        assert [row["frequency"] for row in drawing.data if row["bitcode"] == "1"] == [0.4, *share.values()]
+        pictures = artists(drawing, "shares")
+        assert len(pictures) == (n > 10)
+        for picture in pictures:
+            np.testing.assert_allclose(picture.get_array()[1], [100 * x for x in share.values()])
+        assert set(names) <= set(texts(drawing))
+    with pytest.raises(UsageError, match="of no phase"):
+        figures.draw("bitcodes", [report], options={"by": "phase"})
+
+
+def leaders(drawing: figures.Drawing) -> list[Any]:
+    """From the left of each name to its point, in pixels."""
+    drawing.figure.draw_without_rendering()
+    found = []
+    for name in artists(drawing, "slow"):
+        box = name.get_bbox_patch().get_window_extent()
+        found.append(np.array([[box.x0, (box.y0 + box.y1) / 2], name.axes.transData.transform(name.xy)]))
+    return found
+
+
+def cross(p: Any, q: Any) -> bool:
+    def side(a: Any, b: Any, c: Any) -> float:
+        return float(np.sign((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])))
+
+    return side(*p, q[0]) != side(*p, q[1]) and side(*q, p[0]) != side(*q, p[1])
+
+
+@pytest.mark.parametrize("width", ["column", "full", "slide"])
+def test_lines_from_names_to_eigenvalues_do_not_cross(width: str) -> None:
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        values = list(rng.uniform(0.8, 1.02, 3)) + list(rng.uniform(0.6, 1, 3) * np.exp(1j * rng.uniform(0.05, 3, 3)))
+        values += [v.conjugate() for v in values[3:]]
+        report = b.record(P=1, M=9, regions=(b.region("1", 1.0, values),))
+        lines = leaders(figures.draw("eigenvalues", [report], width=width, options={"slow": "6"}))
+        assert len(lines) >= 4
+        assert not any(cross(p, q) for i, p in enumerate(lines) for q in lines[:i])
+
+
+def test_eigenvalues_may_have_a_panel_for_each_region() -> None:
+    drawing = figures.draw("eigenvalues", [b.many_regions()], options={"split": "yes", "top": "5"})
+    assert len(drawing.figure.axes) == 5 and not artists(drawing, "rest")
+    drawn = [len(a.get_offsets()) for k in range(5) for a in artists(drawing, f"region-{k}")]
+    assert drawn == [30] * 5
+    assert "The 5 most used are shown." in drawing.caption
+
+
 def test_loss_curves_gaps_and_restarts(addition: AnalysisReport) -> None:
     drawing = figures.draw("loss", [addition])
-    assert len(drawing.figure.axes) == 4
-    assert [axes.get_yscale() for axes in drawing.figure.axes] == ["log", "log", "linear", "linear"]
+    titles = ["loss", "validation\nmse", "penalty", "gradient\nnorm", "spectral\nradius", "bitcodes\nvisited"]
+    assert [axes.get_ylabel() for axes in drawing.figure.axes] == titles
+    assert [axes.get_yscale() for axes in drawing.figure.axes] == ["log", "log", "log", "log", "linear", "linear"]
     assert [row["loss"] for row in drawing.data] == addition.history["loss"]
     assert [row["step"] for row in drawing.data] == addition.history["step"]
-    assert len(artists(drawing, "restart")) == 4
+    assert len(artists(drawing, "restart")) == 6
     assert len(artists(drawing, "loss-0")) == 2  # no line across the restart
     assert "training (steps)" in texts(drawing)
     history = b.history(20, seed=1)
@@ -211,19 +274,24 @@ def test_loss_curves_gaps_and_restarts(addition: AnalysisReport) -> None:
     assert {"a", "b", "training (steps)"} <= set(texts(both))
     assert both.caption.endswith("No history, not drawn: c.")
     alone = figures.draw("loss", [other])
-    assert len(alone.figure.axes) == 3
+    assert len(alone.figure.axes) == 5
     assert "training (epochs)" in texts(alone)
     assert alone.data[3]["loss"] is None
     assert alone.data[4]["score"] is None
 
 
-def test_loss_gives_an_accuracy_its_own_panel() -> None:
-    report = b.record(
-        history={"step": [1, 2, 3], "score": [0.2, 0.5, 0.9], "loss": [3.0, 2.0, 1.0]}, metric="accuracy", chance=0.25
-    )
+def test_loss_gives_every_metric_and_every_task_a_panel() -> None:
+    history = {"step": [1, 2, 3], "score": [0.2, 0.5, 0.9], "loss": [3.0, 2.0, 1.0], "penalty": [0.0, 0.0, 0.0]}
+    report = b.record(history=history, metric="accuracy", chance=0.25, task="context")
     drawing = figures.draw("loss", [report])
-    assert len(drawing.figure.axes) == 2
+    assert [axes.get_ylabel() for axes in drawing.figure.axes] == ["loss", "validation\naccuracy"]
+    assert [axes.get_yscale() for axes in drawing.figure.axes] == ["log", "linear"]
     assert len(artists(drawing, "chance")) == 1
+    both = figures.draw("loss", [report, b.record(history=history), report], labels=["a", "b", "c"])
+    titles = ["loss\n(context)", "loss\n(addition)", "validation\naccuracy", "validation\nmse"]
+    assert [axes.get_ylabel() for axes in both.figure.axes] == titles
+    runs = [{line.get_gid() for line in axes.get_lines() if line.get_gid() != "chance"} for axes in both.figure.axes]
+    assert runs == [{"loss-0", "loss-2"}, {"loss-1"}, {"score-0", "score-2"}, {"score-1"}]
     single = b.record(history={"step": [1], "loss": [0.0], "score": [None]})
     assert len(figures.draw("loss", [single]).figure.axes) == 1
 

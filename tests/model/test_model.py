@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from alrnn_cli.config import INITS, ModelConfig
+from alrnn_cli.config import ENCODERS, INITS, ModelConfig
 from alrnn_cli.errors import UsageError
 from alrnn_cli.model.alrnn import ALRNN
-from alrnn_cli.model.encoders import Conv1dEncoder, grouped
 from alrnn_cli.model.penalty import manifold, weights
+from alrnn_cli.records import Tokens
 
 
 def test_penalty_by_hand():
@@ -77,6 +77,19 @@ def test_inits_are_what_they_say():
     assert random.std() == pytest.approx(M**-0.5, rel=0.1)
 
 
+def test_how_far_a_start_is_from_what_it_is_called_can_be_chosen():
+    """W - I of the identity shrinks with recurrent_scale; no other parameter changes."""
+    wide, narrow = (ALRNN(ModelConfig(M=6, P=2, init="identity", recurrent_scale=s), 3, 1) for s in (0.01, 0.001))
+    for model in (wide, narrow):
+        model.initialise(0, (5, 0))
+    one = torch.diag((torch.arange(6) < 3).float())
+    for name, p in narrow.named_parameters():
+        there, origin = dict(wide.named_parameters())[name], one if name == "W" else 0
+        share = 0.1 if name in ("A", "W", "h") else 1
+        torch.testing.assert_close(p[0] - origin, share * (there[0] - origin), atol=1e-6, rtol=1e-4, msg=name)
+    assert narrow.W.detach().sub(one).abs().max() > 1e-4
+
+
 @pytest.mark.parametrize("readout", ["z", "phi"])
 @pytest.mark.parametrize("P", [0, 1, 3])
 def test_readout(readout, P):
@@ -111,53 +124,6 @@ def test_relu_rnn_is_a_special_case():
     torch.testing.assert_close(model.states(s[None])[0].clamp_min(0), rnn(s)[0])
 
 
-def test_conv_encoder_halves_784_steps():
-    encoder = Conv1dEncoder(1, 1, 20)
-    assert encoder(torch.randn(1, 2, 784, 1), None).shape == (1, 2, 392, 20)
-
-
-def drawn(E, K, M):
-    encoder = Conv1dEncoder(E, K, M)
-    for e in range(E):
-        encoder.initialise(e, np.random.SeedSequence(e))
-    return encoder
-
-
-def test_conv_encoder_never_sees_padding():
-    encoder = drawn(2, 2, 4)
-    s = torch.randn(2, 1, 40, 2)
-    s[0, 0, 25:] = 1e6
-    s[1, 0, 30:] = float("nan")
-    lengths = torch.tensor([[25], [30]])
-    layers = [(c.weight, c.bias) for c in (encoder.conv1, encoder.conv2, encoder.conv3)]
-    for whole in (encoder(s, lengths), grouped(s, lengths, layers)):
-        for e, length in enumerate((25, 30)):
-            alone = encoder(s[:, :, :length], None)[e, :, : length // 2]
-            torch.testing.assert_close(whole[e, :, : length // 2], alone)
-
-
-@pytest.mark.parametrize("way", ["one after another", "grouped"])
-def test_conv_encoder_is_torchs_layers_one_member_at_a_time(way):
-    """Values, gradients and the first draw against three plain layers a member; the CPU's way and the accelerator's."""
-    group, s = drawn(3, 2, 4), torch.randn(3, 5, 12, 2)
-    layers = [(c.weight, c.bias) for c in (group.conv1, group.conv2, group.conv3)]
-    out = grouped(s, None, layers) if way == "grouped" else group(s, None)
-    weight = torch.randn(out.shape)
-    gradients = torch.autograd.grad((out * weight).sum(), [x for layer in layers for x in layer])
-    for e in range(3):
-        torch.manual_seed(int(np.random.SeedSequence(e).generate_state(1)[0]))
-        plain = [torch.nn.Conv1d(i, o, k, padding=k // 2) for i, o, k in ((2, 16, 15), (16, 32, 7), (32, 4, 3))]
-        one, two, three = plain
-        alone = three(two(torch.nn.functional.max_pool1d(one(s[e].mT).relu(), 2)).relu()).mT
-        torch.testing.assert_close(out[e], alone)
-        (alone * weight[e]).sum().backward()
-        for i, layer in enumerate(plain):
-            assert torch.equal(layers[i][0][e], layer.weight)
-            assert torch.equal(layers[i][1][e], layer.bias)
-            torch.testing.assert_close(gradients[2 * i][e], layer.weight.grad)
-            torch.testing.assert_close(gradients[2 * i + 1][e], layer.bias.grad)
-
-
 def test_too_short_for_the_encoder():
     model = ALRNN(ModelConfig(M=4, P=1, encoder="conv1d"), 1, 2)
     with pytest.raises(UsageError, match="at least 2 steps"):
@@ -176,10 +142,11 @@ def test_a_members_start_does_not_depend_on_its_group():
             assert torch.equal(x[-1], y[0]), name
 
 
-@pytest.mark.parametrize("encoder", ["none", "conv1d"])
+@pytest.mark.parametrize("encoder", ENCODERS)
 def test_a_member_begun_anew_keeps_nothing_of_before(encoder):
     config = ModelConfig(M=6, P=2, readout_bias=True, z0="learned", encoder=encoder)
-    fresh, used = ALRNN([config] * 2, 2, 3), ALRNN([config] * 2, 2, 3)
+    tokens = Tokens(9, 5) if encoder == "token-mlp" else None
+    fresh, used = ALRNN([config] * 2, 2, 3, tokens), ALRNN([config] * 2, 2, 3, tokens)
     with torch.no_grad():
         for p in used.parameters():
             p.fill_(7.0)

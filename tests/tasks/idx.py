@@ -46,13 +46,16 @@ def write(
         (folder / (name + ".gz" * packed)).write_bytes(gzip.compress(raw) if packed else raw)
 
 
-def remote(content: dict[str, np.ndarray]) -> tuple[dict[str, RemoteFile], dict[str, bytes]]:
-    """What smnist.FILES would hold for these arrays, and what a server would deliver by file name."""
+def remote(content: dict[str, np.ndarray], server: str) -> tuple[dict[str, RemoteFile], dict[str, bytes]]:
+    """What smnist.FILES would hold for these arrays on a server, and what that would deliver by file name."""
     files, bodies = {}, {}
     for part, x in content.items():
         raw = pack(x)
         body = gzip.compress(raw)
         name = NAMES[part] + ".gz"
-        files[part] = RemoteFile(name, len(body), hashlib.md5(raw).hexdigest())
+        sha256 = "sha256:" + hashlib.sha256(body).hexdigest()
+        files[part] = RemoteFile(
+            "mnist", name, (f"{server}/{name}",), len(body), sha256, content_md5=hashlib.md5(raw).hexdigest()
+        )
         bodies[name] = body
     return files, bodies

@@ -14,7 +14,7 @@ from alrnn_cli.errors import UsageError
 from alrnn_cli.model.alrnn import ALRNN
 from alrnn_cli.tasks import cognitive
 from alrnn_cli.tasks.multitask import Multitask
-from alrnn_cli.training import evaluate
+from alrnn_cli.training import evaluate, streams
 from alrnn_cli.training.data import to_batch
 from alrnn_cli.training.stack import Stack
 
@@ -148,9 +148,10 @@ def test_splits_are_repeatable_and_differ():
         assert a.size(which) == len(a.split(which)) == SMALL[which]
     np.testing.assert_array_equal(a.split("test").inputs, b.split("test").inputs)
     assert not np.array_equal(a.split("train").inputs, b.split("train").inputs)
-    same = Multitask(SMALL, seed=5, eval_seed=5)  # equal seeds: the streams still differ
-    seen = {x.tobytes() for which in SMALL for x in same.split(which).inputs}
-    assert len(seen) == sum(SMALL.values())
+    # Equal seeds and sizes: the streams still differ, from each other and from fresh trials.
+    same = Multitask(dict.fromkeys(SMALL, 220), seed=5, eval_seed=5)
+    made = [*map(same.split, SMALL), same.fresh(220, streams.rng(5, streams.FRESH, 0))]
+    assert len({x.tobytes() for trials in made for x in trials.inputs}) == 4 * 220
 
 
 def test_every_block_has_each_task_once():
@@ -242,10 +243,20 @@ def test_chance_is_the_best_constant_answer(name):
 
 
 def test_chance_of_all_is_the_mean():
+    rule = cognitive.Rule(cognitive.RULES["DMS"].draw, hold=0.2, directions=2)
+    assert rule.chance == pytest.approx(0.4)
     task = Multitask()
     assert task.chance["accuracy"] == pytest.approx((4 / 6 + 7 / 2) / 11)
     assert list(task.chance) == list(task.metrics)
     assert next(iter(task.metrics)) == "accuracy"
+
+
+def test_trials_have_the_length_that_the_periods_give():
+    task = Multitask({"periods": "long"})
+    assert task.T == 130
+    assert task.lengths_for_curriculum() is None
+    with pytest.raises(UsageError, match="up to 130 steps, got T = 50"):
+        task.fresh(3, np.random.default_rng(0), 50)
 
 
 def test_a_subset_keeps_the_channels():

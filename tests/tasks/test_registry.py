@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -15,8 +16,8 @@ from alrnn_cli.tasks.scores import accuracy, cross_entropy, mse
 
 
 def test_names_are_the_task_files() -> None:
-    assert {"addition", "custom", "smnist"} <= set(tasks.names())
-    assert not {"base", "npz", "scores"} & set(tasks.names())
+    assert {"addition", "custom", "multitask", "smnist"} <= set(tasks.names())
+    assert not {"base", "cognitive", "datasets", "generated", "recall", "npz", "scores"} & set(tasks.names())
 
 
 def test_unknown_task_names_the_closest() -> None:
@@ -44,6 +45,21 @@ def test_a_task_says_what_it_must(name: str) -> None:
         assert option.help
         assert option.parse(option.default, name) == option.default
         assert option.parse(str(option.default), name) == option.default
+
+
+@pytest.mark.parametrize("name", [n for n in tasks.names() if tasks.get(n).remote])
+def test_remote_files_are_described_in_full(name: str) -> None:
+    files = tasks.get(name).remote
+    assert tasks.get(name).needs_data
+    assert len({f.dataset for f in files}) == 1
+    assert len({f.name for f in files}) == len(files)
+    for f in files:
+        assert re.fullmatch("[a-z0-9_-]+", f.dataset)
+        assert re.fullmatch(r"[A-Za-z0-9][\w.-]*", f.name)
+        assert re.fullmatch("(sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})", f.hash)
+        assert re.fullmatch("([0-9a-f]{32})?", f.content_md5)
+        assert f.size > 0
+        assert f.urls and all(re.match("https?://", url) for url in f.urls)
 
 
 @pytest.mark.parametrize(

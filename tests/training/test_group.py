@@ -185,12 +185,17 @@ def test_nothing_is_trained_where_one_output_is_another_runs(tmp_path):
         train_group(runs, tasks, [outs[0], outs[0]])
 
 
-def test_adam_is_torchs(monkeypatch):
-    """Fifty steps of three members with rates of their own, the last coordinates at a third of it; one begins anew."""
+@pytest.mark.parametrize("decay", [None, 0.3])
+def test_adam_is_torchs(monkeypatch, decay):
+    """Fifty steps of three members with rates of their own, the last coordinates at a third of it; one begins anew.
+
+    With decay: of the first coordinates, and twice as much for the last member.
+    """
     g = torch.Generator().manual_seed(0)
     start = torch.randn(3, 40, generator=g)
     factor = torch.ones(3, 40)
     factor[:, 30:] = 1 / 3
+    decays = None if decay is None else decay * torch.tensor([[1.0], [1.0], [2.0]]) * (torch.arange(40) < 30)
     rates = [1e-3, 3e-2, 1e-1]
     gradients = torch.randn(50, 3, 40, generator=g) * torch.logspace(-6, 2, 40)
     gradients[:, :, 5] = 0
@@ -199,7 +204,7 @@ def test_adam_is_torchs(monkeypatch):
         if library is torch:
             monkeypatch.setattr("alrnn_cli.training.adam.library", lambda device: torch)
             monkeypatch.setattr("alrnn_cli.training.adam.array", lambda x: x)
-        values, adam = start.clone(), Adam(factor)
+        values, adam = start.clone(), Adam(factor, decays)
         going = torch.tensor([True, True, True])
         for i, gradient in enumerate(gradients):
             if i == 20:
@@ -211,7 +216,10 @@ def test_adam_is_torchs(monkeypatch):
     expected = []
     for e, lr in enumerate(rates):
         parts = [start[e, :30].clone(), start[e, 30:].clone()]
-        optimizer = torch.optim.Adam([{"params": [parts[0]]}, {"params": [parts[1]]}])
+        own = 0.0 if decays is None else float(decays[e, 0])
+        optimizer = torch.optim.AdamW(
+            [{"params": [parts[0]], "weight_decay": own}, {"params": [parts[1]], "weight_decay": 0}]
+        )
         for i, gradient in enumerate(gradients[:, e]):
             if i == 20 and e == 1:
                 optimizer.state.clear()
@@ -223,6 +231,7 @@ def test_adam_is_torchs(monkeypatch):
     found = ours(np)
     moved = (found - start).abs()
     assert (moved[:, torch.arange(40) != 5] > 0).all()
+    assert (moved[:, 5] > 0).all() == (decay is not None)
     torch.testing.assert_close(found, torch.stack(expected), rtol=0, atol=2e-6 * float(moved.max()))
     # As on an accelerator; torch's own square root on the CPU is not always the nearest number.
     torch.testing.assert_close(ours(torch), found, rtol=0, atol=2e-6 * float(moved.max()))
@@ -233,6 +242,22 @@ def test_adam_moves_only_those_that_go_on():
     gradient[1] = np.nan
     Adam(torch.ones(2, 4)).step(values, gradient, [0.1, 0.1], np.array([True, False]))
     np.testing.assert_allclose(values, [[0.9] * 4, [1.0] * 4], rtol=1e-6)
+
+
+def test_decay_is_of_matrices_outside_the_recurrence():
+    runs, tasks = runs_of([{"weight_decay": 0.5}, {"weight_decay": 0.25}], encoder="conv1d", z0="learned")
+    stack = Stack(runs, tasks[0], CPU, "reference")
+    for e in range(2):
+        stack.begin(e, (e,))
+    before = stack.values.clone()
+    stack.gradient.zero_()
+    stack.adam.step(stack.values.numpy(), stack.gradient.numpy(), [0.1, 0.1], np.array([True, True]))
+    decaying = {"C", "D", "encoder.conv1.weight", "encoder.conv2.weight", "encoder.conv3.weight"}
+    assert {"A", "W", "h", "b", "z0", "encoder.conv1.bias"} < set(stack.columns) - decaying
+    for name, (where, _) in stack.columns.items():
+        for e, share in enumerate((0.05, 0.025)):
+            kept = 1 - share if name in decaying else 1
+            torch.testing.assert_close(stack.values[e, where], kept * before[e, where], msg=name)
 
 
 class Labels(Addition):
@@ -400,6 +425,7 @@ def test_a_member_that_is_not_finite_once_makes_no_further_step():
     ("changes", "options", "named"),
     [
         ({"M": 7}, {}, "--M is 6 for one and 7 for another"),
+        ({"phi": "tanh"}, {}, "--phi is relu for one and tanh"),
         ({"batch": 15}, {}, "--batch"),
         ({"encoder": "conv1d"}, {}, "--encoder is none for one and conv1d"),
         ({"readout": "phi"}, {}, "--readout is"),

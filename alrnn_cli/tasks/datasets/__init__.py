@@ -16,6 +16,7 @@ from __future__ import annotations
 from .derived import cached
 from .download import fetch, fetch_unpacked
 from .files import Notify, RemoteFile, cache_dir, digest
+from .stream import members
 from .unpack import extract
 
-__all__ = ["Notify", "RemoteFile", "cache_dir", "cached", "digest", "extract", "fetch", "fetch_unpacked"]
+__all__ = ["Notify", "RemoteFile", "cache_dir", "cached", "digest", "extract", "fetch", "fetch_unpacked", "members"]

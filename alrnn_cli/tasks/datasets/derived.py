@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError, MachineError
+from ...lazy import lazy
 from .files import Notify, cache_dir
 from .locks import alone, hidden, remove
 
 if TYPE_CHECKING:
     import numpy as np
+else:
+    np = lazy("numpy")
 
 
 def cached(
@@ -24,7 +27,7 @@ def cached(
 
     dataset: whose folder in the cache; name: what they are, for people ("tokens", "mfcc"); key: everything they depend on, in
     JSON's types: the `digest` of the source, the options, a version of the code that builds; build: no arguments; gives
-    numbers only (any numeric dtype or bool, any shape; for text its bytes as uint8). say: told when something is built, and
+    numbers only (integers, floats or bools of any shape; for text its bytes as uint8). say: told when something is built, and
     when a damaged copy is built again.
     A cache that cannot be written is told of and does not stop anything: the arrays are returned all the same.
     """
@@ -42,7 +45,7 @@ def cached(
             if (found := _load(path, text, say)) is not None:  # another process built it while we waited
                 return found
         say(f"Building the {name} of {dataset}, to be kept in {path.parent}.")
-        arrays = dict(build())
+        arrays = {part: np.asarray(value) for part, value in build().items()}
         try:
             if not unkept:
                 _save(path, text, arrays)

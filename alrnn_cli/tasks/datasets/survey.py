@@ -56,7 +56,7 @@ def _download(path: Path, file: RemoteFile, tasks: tuple[str, ...]) -> Item:
         state = "complete" if there == file.size or (file.content_md5 and is_intact(path, file)) else "damaged"
     elif part.is_file():
         state, there = "half-finished", part.stat().st_size
-    elif file.archive and unpacked(file.dataset, file.name, file.hash).is_dir():
+    elif unpacked(file.dataset, file.name, file.hash).is_dir():
         state = "not needed"
     return Item(file.dataset, "download", file.name, state, there, file.size, tasks, path)
 
@@ -68,10 +68,10 @@ def _others(folder: Path, downloads: set[str], tasks: tuple[str, ...]) -> Iterat
         for path in sorted(place.iterdir()) if place.is_dir() else []:
             name, state = path.name, "complete"
             if name.startswith("."):
-                # .NAME.unpacking, .NAME.safetensors.RANDOM; a half-finished download has been told of, a lock is nothing
+                # .NAME.unpacking, .NAME.safetensors.RANDOM; a half-finished download has been told of; locks and .DS_Store are nothing
                 name, _, what = name[1:].rpartition(".")
                 state = "half-finished"
-                if what == "lock" or (what == "downloading" and name in downloads):
+                if not name or what == "lock" or (what == "downloading" and name in downloads):
                     continue
             elif kind == "other" and name in (*downloads, "unpacked", "derived"):
                 continue

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
+import itertools
 import lzma
 import os
 import stat
@@ -12,6 +14,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
@@ -22,7 +25,11 @@ from .locks import alone, hidden, remove, settle, writing
 LARGEST = 16 << 30  # bytes of all files of one archive
 MOST = 250_000  # entries of one archive
 _CHUNK = 1 << 20
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile)
+# What the readers of archives raise for bytes that are none, found by damaging archives at random as well.
+_DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError),
+    *(OverflowError, NotImplementedError),
+)
 
 
 def unpacked(dataset: str, name: str, hash: str) -> Path:
@@ -66,35 +73,70 @@ def _write(archive: Path, folder: Path) -> None:
     """Write the archive's files into an empty folder. Errors: InputError; OSError where they cannot be written."""
     total = 0
     made: set[Path] = {folder}
-    try:
-        for count, (name, content) in enumerate(_members(archive)):
-            if count >= MOST:
-                raise _refused(archive, f"more than {MOST:,} entries")
-            path = folder / _inside(name, archive)
-            if content is None:
-                continue  # folders are made as files need them
+    coming = entries(archive)
+    for count in itertools.count():
+        with reading(archive):
+            entry = next(coming, None)
+        if entry is None:
+            break
+        if count >= MOST:
+            raise _refused(archive, f"more than {MOST:,} entries")
+        name, content = entry
+        inside = _inside(name, archive)
+        if content is None:
+            continue  # folders are made as files need them
+        with _naming(archive, inside):
+            path = folder / inside
             if path.parent not in made:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 made.add(path.parent)
-            with path.open("xb") as file:
-                while piece := content.read(_CHUNK):
-                    total += len(piece)
-                    if total > LARGEST:
-                        raise _refused(archive, f"more than {LARGEST >> 30} GiB unpacked")
-                    file.write(piece)
-                if not hasattr(os, "sync"):
-                    file.flush()
-                    os.fsync(file.fileno())
-    except _DAMAGE as error:
-        raise InputError(f"{archive}: damaged archive ({error}).", "Copy or download it again.") from None
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        where = Path(error.filename or folder).relative_to(folder)
-        raise _refused(archive, f"two entries that are in each other's way ({where})") from None
+            file = path.open("xb")
+        with file:
+            while True:
+                with reading(archive):
+                    piece = content.read(_CHUNK)
+                if not piece:
+                    break
+                total += len(piece)
+                if total > LARGEST:
+                    raise _refused(archive, f"more than {LARGEST >> 30} GiB unpacked")
+                file.write(piece)
+            if not hasattr(os, "sync"):
+                file.flush()
+                os.fsync(file.fileno())
     if hasattr(os, "sync"):
         os.sync()  # once for all: a hundred thousand single ones take minutes
 
 
-def _members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
+@contextmanager
+def reading(archive: Path) -> Iterator[None]:
+    """For `entries`, and for reading what it yields: whatever goes wrong within is the archive's fault. Errors: InputError."""
+    try:
+        yield
+    except _DAMAGE as error:
+        # Damage makes its readers go to places in the file that there cannot be.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            why, hint = f"cannot be read ({error.strerror})", "Check the path and its permissions."
+        else:
+            why = f"no tar or zip, or a damaged one ({error})"
+            hint = "It may have been cut off when copied: copy or download it again."
+        raise InputError(f"{archive}: {why}.", hint) from None
+
+
+@contextmanager
+def _naming(archive: Path, path: PurePosixPath) -> Iterator[None]:
+    """Errors: InputError where the name of an entry, or two of them, is why it cannot be made."""
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        raise _refused(archive, f"two entries that are in each other's way ({path})") from None
+    except (OSError, UnicodeEncodeError) as error:
+        if isinstance(error, OSError) and error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
+            raise
+        raise _refused(archive, f"a name that cannot be given to a file here ({str(path)!r})") from None
+
+
+def entries(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
     """Names and contents (None for a folder) of an archive's entries, in its order. Errors: InputError for any other kind of entry."""
     with archive.open("rb") as raw:
         head = raw.read(6)

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import datetime
 import platform
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from . import __version__, store
+from . import __version__, maps, store
 from .analysis import analyze as take_apart
+from .analysis import analyze_smooth, refuse
 from .config import AnalysisConfig
 from .errors import UsageError
 from .material import Request, material
-from .records import AnalysisReport
+from .records import AnalysisReport, ModelFacts
+
+#: What a report repeats of how its checkpoint came about.
+_TOLD = (
+    "status",
+    "reason",
+    "step",
+    "best_step",
+    "metrics",
+    "seeds",
+    "backend",
+    "device",
+    "threads",
+    "data_fingerprint",
+    "imported",
+)
 
 
 def analyze(
@@ -31,25 +49,37 @@ def analyze(
             f"{what}, and lesions are judged by a task's score.",
             "Leave out --lesions and --linearise-until, or analyze a checkpoint that has a task on its own trials.",
         )
+    system = maps.of(loaded)
+    if isinstance(system, maps.Map):
+        refuse(asked, system.what)  # before any data are read
     given = material(loaded, request)
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return take_apart(
-        store.parameters_of(loaded),
-        given.trajectories,
-        asked,
-        source={"file": checkpoint.name, "sha256": store.file_sha256(checkpoint)},
-        task=given.task,
-        score=given.score,
-        chance=given.chance,
-        history=loaded.meta.history,
-        settings=given.settings,
-        provenance={
+    said: dict[str, Any] = {
+        "source": {"file": checkpoint.name, "sha256": store.file_sha256(checkpoint)},
+        "task": given.task,
+        "score": given.score,
+        "chance": given.chance,
+        "history": loaded.meta.history,
+        "settings": given.settings,
+        "provenance": {
             "time": started,
             "command": command,
             "versions": {"alrnn": __version__, "python": platform.python_version()},
             "checkpoint_versions": loaded.meta.versions,
+            "checkpoint": {name: getattr(loaded.meta, name) for name in _TOLD},
             "config": loaded.meta.config,
         },
-        warnings=given.warnings,
-        scoring=given.scoring,
-    )
+        "warnings": given.warnings,
+    }
+    if isinstance(system, maps.Map):
+        report = analyze_smooth(system, given.trajectories, asked, **said)
+    else:
+        report = take_apart(system, given.trajectories, asked, scoring=given.scoring, **said)
+    config = loaded.meta.config["model"]
+    facts: ModelFacts = {
+        **report.model,
+        "name": config.get("model", "alrnn"),
+        "phi": config.get("phi", "relu"),
+        "piecewise_linear": not isinstance(system, maps.Map),
+    }
+    return replace(report, model=facts)

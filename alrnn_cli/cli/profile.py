@@ -1,0 +1,204 @@
+"""`alrnn profile`: how much nonlinearity a task needs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .. import config as configuration
+from ..errors import StoppedError, UsageError
+from . import sweep
+from .options import OUTPUT
+from .output import console, number, print_json, say, table
+from .train import to_toml
+
+if TYPE_CHECKING:
+    from ..sweep.plan import Plan
+    from ..sweep.table import Row
+    from ..sweep.verdict import Verdict
+
+NAME = "profile"
+HELP = """Find the smallest P that solves a task, with the linear model and chance beside it.
+
+    alrnn profile --task addition
+    alrnn profile --task context --M 10 --tolerance 0.02 --max-seeds 8
+    alrnn profile --task custom --data mytask.npz --P 0,1,2,4,8
+
+A sweep over P that goes where the answer lies: it halves the gap below the smallest P that is enough, and adds
+seeds while resampling them gives other answers. Enough is a mean skill within the tolerance of the best; skill is 0
+at chance, 1 for a perfect score, and 0 for a run that fails. The runs are kept in a sweep's folder; the same
+command goes on with them.
+"""
+
+SCHEMA = "alrnn.profile/1"
+_SEARCH = "Search"
+
+_OWN: dict[str, tuple[Any, Any]] = {
+    "P": (Annotated[str | None, typer.Option("--P", help="values to begin with [0,1,2,5,10,20 below M, and M]", metavar="INT,…",
+                                             rich_help_panel=_SEARCH)], None),
+    "tolerance": (Annotated[float, typer.Option("--tolerance", help="skill that an answer may be below the best [0.05]", min=0, max=1,
+                                                metavar="NUM", rich_help_panel=_SEARCH)], 0.05),
+    "confidence": (Annotated[float, typer.Option("--confidence", help="share of resamples that must agree [0.95]", min=0, max=1,
+                                                 metavar="NUM", rich_help_panel=_SEARCH)], 0.95),
+    "min_seeds": (Annotated[int, typer.Option("--min-seeds", help="seeds at first [3]", min=1, metavar="INT",
+                                              rich_help_panel=_SEARCH)], 3),
+    "max_seeds": (Annotated[int, typer.Option("--max-seeds", help="seeds where there is doubt [10]", min=1, metavar="INT",
+                                              rich_help_panel=_SEARCH)], 10),
+}  # fmt: skip
+#: Options of a sweep that mean nothing here.
+_NOT = {
+    "action",
+    "folder",
+    "seeds",
+    "shard",
+    "dry_run",
+    "where",
+    "sort",
+    "pivot",
+    "form",
+    "analyze",
+    "trials",
+    "config",
+}
+
+
+def command(**given: Any) -> None:
+    """Search, then show the verdict."""
+    from ..sweep.profile import Search, first_levels, profile
+
+    if given["max_seeds"] < given["min_seeds"]:
+        raise UsageError(f"--max-seeds {given['max_seeds']} is below --min-seeds {given['min_seeds']}.", "Raise it.")
+    search = Search(given["tolerance"], given["confidence"], given["min_seeds"], given["max_seeds"])
+    levels = given.pop("P")
+    wanted = sweep.asked({**given, "P": None, "seeds": "1", "config": None})
+    if wanted.axes:
+        name = next(iter(wanted.axes))
+        raise UsageError(f"{configuration.flag(name)}: alrnn profile varies P alone.", "For a grid: alrnn sweep")
+    M, metric, direction, chance = _facts(wanted, given["metric"])
+    first = first_levels(M) if levels is None else _levels(levels, wanted.task)
+    folder = given["out"] or Path(f"profile-{wanted.task}")
+    runner = _Runner(wanted, folder, given)
+    say(f"{metric}: chance is {number(chance)}. Runs are kept in {folder}.", quiet=given["quiet"])
+    found = profile(first, M, metric, direction, chance, search, runner, lambda v: say(_line(v), quiet=given["quiet"]))
+    if given["json"]:
+        from ..sweep.verdict import paragraph
+
+        print_json(
+            {"schema": SCHEMA, "task": wanted.task, "folder": str(folder), **asdict(found), "summary": paragraph(found)}
+        )
+        return
+    _show(found)
+
+
+def _facts(wanted: Plan, metric: str | None) -> tuple[int, str, str, float]:
+    """M, and the metric with its direction and chance level. Errors: UsageError."""
+    from ..errors import closest
+    from ..sweep.plan import cells
+    from ..sweep.work import task_of
+
+    run = cells(wanted)[0].config
+    task = task_of(run, {})
+    name = metric or next(iter(task.metrics))
+    if name not in task.metrics:
+        raise UsageError(f"--metric {name}: task {task.name!r} has none.", closest(name, list(task.metrics)))
+    if task.chance.get(name) is None:
+        raise UsageError(f"--metric {name}: its chance level is not known.", "Choose another metric.")
+    return run.model.M, name, task.metrics[name], task.chance[name]
+
+
+def _levels(text: str, task: str) -> list[int]:
+    from ..sweep.plan import values
+
+    return sorted({0, *values("P", text, task)})
+
+
+def _line(v: Verdict) -> str:
+    return f"P = {v.minimal_P} is the smallest that is enough in {100 * v.probability:.0f} % of resamples"
+
+
+class _Runner:
+    """Trains cells of the search in the sweep's folder."""
+
+    def __init__(self, wanted: Plan, folder: Path, given: dict[str, Any]) -> None:
+        self._wanted, self._folder, self._given = wanted, folder, given
+
+    def __call__(self, pairs: Sequence[tuple[int, int]]) -> list[Row]:
+        from ..sweep.folder import Sweep
+        from ..sweep.plan import cells
+        from ..sweep.pool import cores, run
+        from ..sweep.table import rows
+        from ..sweep.work import Job
+        from .training import Signals
+
+        given = self._given
+        asked = replace(
+            self._wanted, axes={"P": tuple(sorted({P for P, _ in pairs}))}, seeds=tuple(sorted({seed for _, seed in pairs}))
+        )  # fmt: skip
+        by_pair = {(c.axes["P"], c.axes["seed"]): c for c in cells(asked)}
+        chosen = [by_pair[pair] for pair in pairs]
+        made = Sweep.create(self._folder, asked, chosen, to_toml)
+        ids = [c.id for c in chosen]
+        open_ = made.survey(ids, given["retries"]).of("open")
+        if open_:
+            workers = min(given["workers"] or len(cores()), len(open_))
+            stack = given["stack"] or max(1, min(16, -(-len(open_) // (2 * workers))))
+            job = Job(given["device"], given["backend"], given["threads"], stack, 0, given["retries"], workers == 1)
+            with Signals() as signals:
+                stopped = run(self._folder, job, workers, ids, stop=signals.reason, watch=sweep.Watch(made, ids, given))
+            if stopped:
+                raise StoppedError(
+                    f"Stopped by {stopped}; everything is saved.", "Give the same command again to go on.",
+                    terminated=stopped == "SIGTERM",
+                )  # fmt: skip
+        by_id = {row.cell: row for row in rows(made, given["retries"])}
+        return [by_id[cell] for cell in ids]
+
+
+def _show(found: Verdict) -> None:
+    from ..sweep.verdict import paragraph
+
+    screen = console()
+    shown = table(
+        f"{found.metric} on the test trials, by P", ">P", ">mean", ">skill", ">95 % interval", ">runs", ">failed", ""
+    )
+    for level in found.levels:
+        interval = "" if level.low is None else f"{number(level.low)}, {number(level.high)}"
+        mark = "the smallest that is enough" if found.minimal_P == level.P else ""
+        failed = str(level.failed) if level.failed else ""
+        shown.add_row(str(level.P), number(level.score), number(level.skill), interval, str(level.n), failed, mark)
+    screen.print(shown)
+    screen.print()
+    screen.print(paragraph(found))
+
+
+def _signature() -> inspect.Signature:
+    """A sweep's parameters without those that mean nothing here, and the search's own."""
+    theirs = {n: p for n, p in sweep.command.__signature__.parameters.items() if n not in _NOT}  # type: ignore[attr-defined]
+    leading = {n: p for n, p in theirs.items() if n in ("task", "task_opt", "data", "cache", "recipe")}
+    own = {
+        n: inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for n, (kind, default) in _OWN.items()
+    }
+    rest = {n: p for n, p in theirs.items() if n not in leading and n not in own}
+    out = Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="the folder of the runs [profile-TASK]", metavar="FOLDER", rich_help_panel=OUTPUT
+        ),
+    ]
+    rest["out"] = rest["out"].replace(annotation=out)
+    metric = Annotated[
+        str | None,
+        typer.Option("--metric", help="what decides [the task's first]", metavar="NAME", rich_help_panel=_SEARCH),
+    ]
+    rest["metric"] = rest["metric"].replace(annotation=metric)
+    return inspect.Signature([*leading.values(), *own.values(), *rest.values()])
+
+
+command.__signature__ = _signature()  # type: ignore[attr-defined]
+command.__annotations__ = {p.name: p.annotation for p in command.__signature__.parameters.values()}  # type: ignore[attr-defined]

@@ -1,0 +1,131 @@
+"""Workers on this machine: processes that import torch once and stay, each on its own share of the cores."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import platform
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from ..errors import MachineError
+from .folder import Sweep
+from .leases import Lease
+from .work import Job, work
+
+#: Seconds between two looks at the workers.
+_LOOK = 0.5
+#: Successive workers that may die before they hold a cell: by themselves, and killed.
+_DIED, _KILLED = 3, 50
+#: Seconds that a worker has to save its cells once it is told to stop.
+_PATIENCE = 60.0
+
+
+def cores() -> list[int]:
+    """The cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+def run(
+    folder: Path,
+    job: Job,
+    workers: int,
+    cells: Sequence[str],
+    *,
+    stop: Callable[[], str] = lambda: "",
+    watch: Callable[[], None] = lambda: None,
+) -> str:
+    """Work on a sweep with several processes, or in this one where one is enough.
+
+    A worker that dies (killed, out of memory) is replaced, and what it held is free at once. watch: called every half second.
+    Returns: why it stopped, "" where all is done.
+    """
+    if workers == 1:
+        return work(folder, job, cells=cells, stop=stop, done=lambda cell, state: watch())
+    context = multiprocessing.get_context("spawn")
+    there = cores()
+    threads = job.threads or max(1, len(there) // workers)
+    own = replace(job, threads=threads)
+    sweep, idle_deaths = Sweep.open(folder), 0
+
+    def begin(i: int) -> BaseProcess:
+        pinned = there[i * threads % len(there) : i * threads % len(there) + threads]
+        process = context.Process(target=_serve, args=(folder, own, cells, pinned, os.getpid()), daemon=True)
+        process.start()
+        return process
+
+    living = {i: begin(i) for i in range(workers)}
+    reason = ""
+    try:
+        while living:
+            time.sleep(_LOOK)
+            watch()
+            reason = reason or stop()
+            if reason:
+                break
+            for i, process in list(living.items()):
+                if process.is_alive():
+                    continue
+                process.join()
+                del living[i]
+                if process.exitcode:
+                    # A cell that kills its workers is given up in time. A worker that dies without one will again, unless somebody
+                    # kills them from outside.
+                    idle_deaths = 0 if release(sweep, process.pid) else idle_deaths + 1
+                    if idle_deaths > (_KILLED if process.exitcode == -signal.SIGKILL else _DIED):
+                        raise MachineError(
+                            f"Workers die before they begin (exit status {process.exitcode}).",
+                            "Try --workers 1, which shows the error.",
+                        )
+                    living[i] = begin(i)
+    finally:
+        _end(sweep, list(living.values()))
+    return reason
+
+
+def _end(sweep: Sweep, processes: list[BaseProcess]) -> None:
+    for process in processes:
+        if process.is_alive():
+            process.terminate()
+    until = time.monotonic() + _PATIENCE
+    for process in processes:
+        process.join(max(0.1, until - time.monotonic()))
+        if process.is_alive():
+            process.kill()
+            process.join()
+        if process.exitcode:
+            release(sweep, process.pid)
+
+
+def release(sweep: Sweep, pid: int | None) -> int:
+    """Free what a dead worker of this machine held, without waiting for its leases to expire. Returns: how many cells."""
+    freed = 0
+    for cell in sweep.survey().of("running"):
+        folder = sweep.place(cell).path
+        numbers = [int(n.removeprefix("lease-")) for n in os.listdir(folder) if n.startswith("lease-")]
+        lease = Lease(folder, max(numbers))
+        owner = json.loads(lease.path.read_text(encoding="utf8"))
+        if owner["pid"] == pid and owner["host"] == platform.node():
+            lease.end("abandoned", "its worker died")
+            freed += 1
+    return freed
+
+
+def _serve(folder: Path, job: Job, cells: Sequence[str], pinned: Sequence[int], parent: int) -> None:
+    """A worker process. SIGTERM stops it after the step in hand, with everything saved; so does its parent's death."""
+    got: list[str] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: got.append("SIGTERM"))
+    # Ctrl-C goes to all processes of a terminal; the parent hears it, and tells us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, pinned)
+
+    def stop() -> str:
+        return got[0] if got else "the sweep's process is gone" if os.getppid() != parent else ""
+
+    work(folder, job, cells=cells, stop=stop)

@@ -1,0 +1,1 @@
+"""Recordings as numbers: features of short frames."""

@@ -1,0 +1,1 @@
+"""Texts as numbers: reviews as indices of words, and words as vectors."""
