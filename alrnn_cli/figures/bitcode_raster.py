@@ -22,7 +22,7 @@ from ..records import AnalysisReport
 from . import _plane, style
 from ._trajectories import spread
 from ._words import apart, by_use, condition_name, n_visited, time_unit
-from .drawing import Drawing, many, whole
+from .drawing import Drawing, many, needs_subregions, whole
 
 OPTIONS = (
     ("top", "7", "subregions with a colour of their own (at most 7); the rest is one grey, other"),
@@ -62,6 +62,7 @@ class _Raster:
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Rasters of bitcodes. Errors: InputError where a report has no example trials; UsageError for a bad option."""
+    needs_subregions("bitcode-raster", reports)
     top = min(whole("bitcode-raster", "top", options["top"], 1), len(style.CATEGORIES))
     trials = whole("bitcode-raster", "trials", options["trials"], 1)
     rasters = [_raster(report, top, trials) for report in reports]

@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..records import AnalysisReport, SlowMode
 from . import style
 from ._words import by_use, number, steps
-from .drawing import Drawing, many, whole
+from .drawing import Drawing, many, needs_subregions, whole
 
 OPTIONS = (
     ("top", "8", "modes named by a letter and listed with their gains (at most 16), the most used subregions' first"),
@@ -53,6 +53,7 @@ class _Modes:
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Slow modes and their gains. Errors: InputError where a report has no slow mode; UsageError for a bad option."""
+    needs_subregions("modes", reports)
     top = min(whole("modes", "top", options["top"], 1), 16)
     coloured = min(whole("modes", "regions", options["regions"], 1), len(style.CATEGORIES))
     found = [_modes(report, top) for report in reports]
@@ -310,9 +311,9 @@ def _rows(modes: _Modes, label: str) -> list[dict[str, Any]]:
 
 def _caption(found: Sequence[_Modes], coloured: int) -> str:
     said = [
-        "Modes with |λ| near 1 of the most used subregions (colour, by bitcode): timescale -1/ln|λ| (of a growing one, open, its growth "
+        "Modes with |λ| near 1 of the most used subregions (colour, by bitcode): timescale −1/ln|λ| (of a growing one, open, its growth "
         "time) and share of the variance of the states in its subregion; shares of oblique modes overlap and may exceed 100 %. "
-        "Storing: near +1; alternating: near -1; rotating: between."
+        "Storing: near +1; alternating: near −1; rotating: between."
     ]
     if any(m.inputs for m in found):
         said.append(

@@ -109,6 +109,13 @@ def refused(name: str, report: AnalysisReport, said: str, hint: str = "", **opti
     assert hint in refusal.value.hint
 
 
+@pytest.mark.parametrize("name", ["bitcode-raster", "continuation", "lesions", "modes", "transitions"])
+def test_a_model_without_subregions_is_refused(name: str, made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    smooth = dataclasses.replace(report, model={**report.model, "name": "gru", "piecewise_linear": False})
+    refused(name, smooth, r"random-6-6.safetensors \(gru\) has none", "alrnn plot loss")
+
+
 # transitions
 
 
@@ -269,6 +276,8 @@ def test_lesions_of_an_accuracy_that_is_not_the_first_by_name() -> None:
     )
     task = {**(base.task or {}), "metrics": {"cross_entropy": "min", "symbol_accuracy": "max"}}
     report = dataclasses.replace(base, score=score, chance={"symbol_accuracy": 0.25}, task=task, lesions=(hurt, lost))
+    named = dataclasses.replace(report, lesions=(lost,), task={**task, "metric": "symbol_accuracy"})
+    assert "symbol accuracy (more is better)" in shown(figures.draw("lesions", [named]))  # newer files name it
     drawing = figures.draw("lesions", [report])
     assert defects(drawing) == []
     assert "symbol accuracy (more is better)" in shown(drawing)
