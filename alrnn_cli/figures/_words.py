@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..records import AnalysisReport, Region
+from ..records import AnalysisReport, Lesion, Region
 from ..records.metrics import parts
 
 
@@ -76,23 +76,22 @@ def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[
 
 
 def first_metric(report: AnalysisReport) -> str:
-    """The metric that lesions are judged by.
+    """The metric that decides, and that lesions are judged by; "" without a score.
 
-    A file has its metrics in alphabetical order; the task's first is the one in which `change` is told. Without lesions or a search
-    for linear units it is the first that is better when larger, else the first.
+    A file has its metrics in alphabetical order. Those of older versions do not name the first one: it is the one that the lesions'
+    `change` is told in.
     """
-    if report.linearised is not None:
-        return report.linearised.metric
-    whole = list(parts(report.score))
+    named = str((report.task or {}).get("metric") or "")
+    if named in report.score:
+        return named
     told = [x for x in report.lesions if x.change is not None and math.isfinite(x.change)]
-    for name in whole if told else ():
-        if all(
-            x.score.get(name) is not None and math.isclose(x.score[name] - report.score[name], x.change, abs_tol=1e-12)
-            for x in told
-        ):
-            return name
-    better = (report.task or {}).get("metrics") or {}
-    return next((name for name in whole if better.get(name) == "max"), next(iter(whole), ""))
+
+    def fits(name: str, lesion: Lesion) -> bool:
+        after, before = lesion.score.get(name), report.score[name]
+        return after is not None and math.isclose(after - before, lesion.change, abs_tol=1e-12)
+
+    known = list(parts(report.score))
+    return next((name for name in known if told and all(fits(name, x) for x in told)), next(iter(known), ""))
 
 
 def better(report: AnalysisReport, metric: str) -> str:

@@ -22,13 +22,14 @@ from ..records import AnalysisReport
 from . import _plane, style
 from ._trajectories import spread
 from ._words import apart, by_use, condition_name, n_visited, time_unit
-from .drawing import Drawing, many, whole
+from .drawing import Drawing, many, needs_subregions, whole
 
 OPTIONS = (
     ("top", "7", "subregions with a colour of their own (at most 7); the rest is one grey, other"),
     ("trials", "64", "trials drawn, the conditions taken in turn"),
 )
 
+_OTHER = "#e2e2e2"  # lighter than every category, so that it is told from them in grey too
 _NOWHERE = -1  # beyond a trial's end, or not finite
 _STRIP = 0.16  # inches
 _NAMED_GROUPS = 14
@@ -61,6 +62,7 @@ class _Raster:
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Rasters of bitcodes. Errors: InputError where a report has no example trials; UsageError for a bad option."""
+    needs_subregions("bitcode-raster", reports)
     top = min(whole("bitcode-raster", "top", options["top"], 1), len(style.CATEGORIES))
     trials = whole("bitcode-raster", "trials", options["trials"], 1)
     rasters = [_raster(report, top, trials) for report in reports]
@@ -164,8 +166,8 @@ def _draw_one(part: SubFigure, raster: _Raster, report: AnalysisReport, label: s
     else:
         axes = part.subplots()
     top = len(raster.bitcodes)
-    colours = [to_rgba(c) for c in [*style.CATEGORIES[:top], style.LIGHT]]
-    colours += [to_rgba(style.LIGHT)] * (max(_used(raster)) + 1 - len(colours))
+    colours = [to_rgba(c) for c in [*style.CATEGORIES[:top], _OTHER]]
+    colours += [to_rgba(_OTHER)] * (max(_used(raster)) + 1 - len(colours))
     _picture(axes, raster, np.where(raster.ranks < 0, np.nan, raster.ranks), colours, "bitcodes")
     axes.set_xlabel(f"time ({raster.unit})")
     _name_groups(axes, raster)

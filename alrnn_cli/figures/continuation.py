@@ -21,7 +21,7 @@ from ..records import AnalysisReport, Branch, Collision
 from . import _axis, _plane, style
 from ._axis import Axis
 from ._words import apart, number
-from .drawing import Drawing, many, whole
+from .drawing import Drawing, many, needs_subregions, whole
 
 OPTIONS = (
     ("axis", "pc:1", "what of the state: pc:i (principal component, from 1), unit:i or output:i (from 0)"),
@@ -54,6 +54,7 @@ class _Sweep:
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Branches along an input. Errors: InputError where a report has none; UsageError for a bad option."""
+    needs_subregions("continuation", reports)
     top = min(whole("continuation", "top", options["top"], 1), len(style.CATEGORIES))
     sweeps = [_sweep(report, options["axis"], top) for report in reports]
     heights = [

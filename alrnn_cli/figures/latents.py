@@ -22,7 +22,7 @@ from ..errors import InputError
 from ..records import AnalysisReport
 from . import _axis, _plane, style
 from ._words import by_use, condition_name, percent
-from .drawing import Drawing, many, one_of, whole
+from .drawing import Drawing, many, needs_subregions, one_of, whole
 
 OPTIONS = (
     ("x", "pc:1", "what of the state: pc:i (principal component, from 1), unit:i or output:i (from 0)"),
@@ -99,14 +99,17 @@ def _latents(report: AnalysisReport, options: Mapping[str, str], colour: str, st
 
 
 def _tells(report: AnalysisReport) -> str:
-    """What the subregion of the last state says of the condition, over all trials."""
+    """What last states have to do with conditions, over all trials: how much of their variance, and how much their subregions tell."""
+    said = []
+    explained = report.states.by_condition if report.states is not None else None
+    if explained is not None:
+        shares = f"{percent(explained.share)} of their variance over {many(explained.n_trials, 'trial')}"
+        said.append(f"Conditions explain {shares} ({percent(explained.chance)} by chance).")
     last = report.condition_information.get("last")
-    if last is None or not last.entropy > 0:
-        return ""
-    share, chance = percent(last.share), percent(last.chance / last.entropy)
-    return (
-        f"Its subregion alone tells {share} of the condition over {many(last.n_trials, 'trial')} ({chance} by chance)."
-    )
+    if last is not None and last.entropy > 0:
+        share, chance = percent(last.share), percent(last.chance / last.entropy)
+        said.append(f"The subregion alone tells {share} of the condition ({chance} by chance).")
+    return " ".join(said)
 
 
 def _target(report: AnalysisReport, trials: np.ndarray) -> np.ndarray | None:
@@ -131,6 +134,7 @@ def _colours(
 ) -> tuple[np.ndarray, list[str], str]:
     """What tells the states apart. Returns: values (n,), the groups' names (none for a quantity), and what it is called."""
     if colour == "bitcode":
+        needs_subregions("latents", [report])
         codes = [code(row) for row in bits(state, report.model["P"])]
         order = {region.bitcode: i for i, region in enumerate(by_use(report))}
         there = sorted(set(codes), key=lambda c: (order.get(c, len(order)), c))

@@ -21,7 +21,7 @@ from ..errors import InputError, UsageError, closest
 from ..records import AnalysisReport, Lesion
 from . import style
 from ._words import better, first_metric, number
-from .drawing import Drawing, many, one_of, whole
+from .drawing import Drawing, many, needs_subregions, one_of, whole
 
 OPTIONS = (
     ("top", "12", "units, and modes, shown one by one, the most harmful first; the rest is one bar"),
@@ -68,6 +68,7 @@ class _Table:
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Dots by lesion. Errors: InputError where a report has no lesions; UsageError for a bad option or metric."""
+    needs_subregions("lesions", reports)
     top = whole("lesions", "top", options["top"], 1)
     log = one_of("lesions", "log", options["log"], ("auto", "yes", "no"))
     tables = [_table(report, top, options["metric"], log) for report in reports]

@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..records import AnalysisReport, SlowMode
 from . import style
 from ._words import by_use, number, steps
-from .drawing import Drawing, many, whole
+from .drawing import Drawing, many, needs_subregions, whole
 
 OPTIONS = (
     ("top", "8", "modes named by a letter and listed with their gains (at most 16), the most used subregions' first"),
@@ -30,6 +30,7 @@ OPTIONS = (
 
 _ROLES = {"storing": "o", "rotating": "D", "alternating": "s", None: "P"}
 _ROW = 0.15  # inches of a row of gains
+_NAME = 0.115  # inches that a name on end takes
 _DECADES = 4.0  # of gain in colours
 
 
@@ -53,6 +54,7 @@ class _Modes:
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Slow modes and their gains. Errors: InputError where a report has no slow mode; UsageError for a bad option."""
+    needs_subregions("modes", reports)
     top = min(whole("modes", "top", options["top"], 1), 16)
     coloured = min(whole("modes", "regions", options["regions"], 1), len(style.CATEGORIES))
     found = [_modes(report, top) for report in reports]
@@ -63,7 +65,7 @@ def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, o
     for part, modes, label in zip(style.parts(figure, heights), found, labels, strict=True):
         _draw_one(part, modes, label, coloured, width)
     data = [row for modes, label in zip(found, labels, strict=True) for row in _rows(modes, label)]
-    return Drawing(figure, _caption(found, coloured), data)
+    return Drawing(figure, _caption(found, width), data)
 
 
 def _modes(report: AnalysisReport, top: int) -> _Modes:
@@ -119,11 +121,28 @@ def _table_inches(modes: _Modes, width: str) -> float:
     return _ROW * max(modes.named, 2) + 0.3 + names
 
 
+def _listed(modes: _Modes, width: str) -> tuple[list[str], float]:
+    """Names of the rows of gains, without bitcodes where the inputs need the room. Returns: names, and inches for each input's cells."""
+    across, longest = style.WIDTHS[width] / style.scale(width), 9 if width == "column" else 11
+    first = modes.modes[: modes.named]
+    short = [f"{_life(m)}  {chr(ord('a') + i)}" for i, m in enumerate(first)]
+    long = [f"{style.short_code(m.bitcode, longest)}, {name}" for m, name in zip(first, short, strict=True)]
+
+    def room(names: list[str]) -> float:
+        left = across - 0.058 * max(map(len, names)) - 0.55
+        return (left if width == "column" else (left - 0.5) / 2) / max(len(modes.inputs), 1)
+
+    return (long, room(long)) if room(long) > _NAME else (short, room(short))
+
+
 def _upright(modes: _Modes, width: str) -> bool:
     """Whether the inputs' names stand on end: side by side they would not fit."""
-    room = style.WIDTHS[width] / style.scale(width) * (0.5 if width == "column" else 0.3)
-    each = max(map(len, modes.inputs), default=0)
-    return len(modes.inputs) * (0.062 * each + 0.06) > room
+    return 0.062 * max(map(len, modes.inputs), default=0) + 0.06 > _listed(modes, width)[1]
+
+
+def _every(modes: _Modes, width: str) -> int:
+    """Every how many inputs one is named."""
+    return max(1, math.ceil(_NAME / _listed(modes, width)[1]))
 
 
 def _draw_one(part: SubFigure, modes: _Modes, label: str, coloured: int, width: str) -> None:
@@ -208,17 +227,22 @@ def _letters(axes: Axes, x: np.ndarray, y: np.ndarray, named: list[tuple[int, st
         return np.asarray((values - low) / (high - low))
 
     at = np.stack([place(x, "x"), place(y, "y")], 1) * inches
-    taken, reach = list(at), 0.1  # inches from the mark, which is itself among what is taken
-    sides = [
-        np.array((math.cos(a), math.sin(a))) for a in np.pi * np.array([0.25, 0.75, -0.25, -0.75, 0, 1, 0.5, -0.5])
-    ]
+    taken, sides = list(at), np.pi * np.array([0.25, 0.75, -0.25, -0.75, 0, 1, 0.5, -0.5])
+    offsets = [
+        r * np.array((math.cos(a), math.sin(a))) for r in (0.1, 0.16, 0.22) for a in sides
+    ]  # inches from the mark
     for i, letter in named:
-        spots = [at[i] + reach * side for side in sides]
-        room = [min(float(np.hypot(*(spot - other))) for other in taken) if spot[1] > 0.04 else -1.0 for spot in spots]
-        best = max(range(len(sides)), key=lambda k: (round(room[k], 6), -k))
-        taken.append(spots[best])
-        axes.annotate(letter, (x[i], y[i]), tuple(72 * reach * style.scale(width) * sides[best]), textcoords="offset points", ha="center",
-                      va="center", fontsize=style.FONTS[width], gid="letter", zorder=4, annotation_clip=False)  # fmt: skip
+
+        def room(offset: np.ndarray, mark: np.ndarray = at[i]) -> float:
+            """Distance to what is nearest, as far as it matters; beyond the edge there is none."""
+            spot = mark + offset
+            inside = bool((spot > 0.05).all() and (spot < inches - 0.05).all())
+            return min(0.0999, *(float(np.hypot(*(spot - other))) for other in taken)) if inside else -1.0
+
+        best = max(offsets, key=room)  # the first, and so the nearest, of those with enough
+        taken.append(at[i] + best)
+        axes.annotate(letter, (x[i], y[i]), tuple(72 * style.scale(width) * best), textcoords="offset points", ha="center", va="center",
+                      fontsize=style.FONTS[width], gid="letter", zorder=4, annotation_clip=False)  # fmt: skip
 
 
 def _gains(part: SubFigure, axes: Axes, modes: _Modes, width: str) -> None:
@@ -229,17 +253,15 @@ def _gains(part: SubFigure, axes: Axes, modes: _Modes, width: str) -> None:
     smallest = largest / 10**_DECADES
     norm = LogNorm(smallest, largest)
     image = axes.imshow(np.ma.maximum(size, smallest), cmap=style.SCALE, norm=norm, aspect="auto", gid="gains")
-    longest = 9 if width == "column" else 11
-    names = [
-        f"{style.short_code(m.bitcode, longest)}, {_life(m)}  {chr(ord('a') + i)}"
-        for i, m in enumerate(modes.modes[: modes.named])
-    ]
+    names, room = _listed(modes, width)
     axes.set_yticks(range(modes.named), names)
-    axes.set_xticks(range(len(modes.inputs)), modes.inputs, rotation=90 if _upright(modes, width) else 0)
+    every = _every(modes, width)
+    axes.set_xticks(
+        range(0, len(modes.inputs), every), modes.inputs[::every], rotation=90 if _upright(modes, width) else 0
+    )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(True)
     style.letter(axes, "gain, by input" if modes.signed else "largest |gain|, by input")
-    room = style.WIDTHS[width] / style.scale(width) * (0.42 if width == "column" else 0.26) / max(len(modes.inputs), 1)
     if room >= 0.36:
         for i, k in np.ndindex(*shown.shape):
             if math.isfinite(shown[i, k]):
@@ -308,11 +330,11 @@ def _rows(modes: _Modes, label: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _caption(found: Sequence[_Modes], coloured: int) -> str:
+def _caption(found: Sequence[_Modes], width: str) -> str:
     said = [
-        "Modes with |λ| near 1 of the most used subregions (colour, by bitcode): timescale -1/ln|λ| (of a growing one, open, its growth "
+        "Modes with |λ| near 1 of the most used subregions (colour, by bitcode): timescale −1/ln|λ| (of a growing one, open, its growth "
         "time) and share of the variance of the states in its subregion; shares of oblique modes overlap and may exceed 100 %. "
-        "Storing: near +1; alternating: near -1; rotating: between."
+        "Storing: near +1; alternating: near −1; rotating: between."
     ]
     if any(m.inputs for m in found):
         said.append(
@@ -320,6 +342,9 @@ def _caption(found: Sequence[_Modes], coloured: int) -> str:
             + ("." if all(m.signed for m in found) else ", of several outputs the largest in size.")
             + " Colour: size, logarithmic."
         )
+    every = max(_every(m, width) for m in found if m.inputs) if any(m.inputs for m in found) else 1
+    if every > 1:
+        said.append(f"Not all inputs are named: one in {every}.")
     missing = sum(int(np.isnan(m.share).sum()) for m in found)
     if missing:
         said.append(f"{many(missing, 'defective mode')} without a share not drawn.")

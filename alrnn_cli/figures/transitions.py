@@ -22,7 +22,7 @@ from ..errors import InputError
 from ..records import AnalysisReport
 from . import style
 from ._words import apart, by_use, n_visited, percent
-from .drawing import Drawing, many, one_of, whole
+from .drawing import Drawing, many, needs_subregions, one_of, whole
 
 OPTIONS = (
     ("form", "graph", "graph, or matrix of the probabilities of all steps"),
@@ -71,6 +71,7 @@ class _Graph:
 
 def draw(reports: Sequence[AnalysisReport], labels: Sequence[str], width: str, options: Mapping[str, str]) -> Drawing:
     """Graphs or matrices. Errors: InputError without transitions or with one subregion only; UsageError for a bad option."""
+    needs_subregions("transitions", reports)
     form = one_of("transitions", "form", options["form"], ("graph", "matrix"))
     log = one_of("transitions", "log", options["log"], ("no", "yes")) == "yes"
     top = min(whole("transitions", "top", options["top"], 1), _MOST_NODES if form == "graph" else _MOST[width])

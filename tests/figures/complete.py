@@ -80,7 +80,7 @@ def lesions(report: AnalysisReport) -> tuple[Lesion, ...]:
     used = [r.bitcode for r in report.regions if r.visited]
     for k, value in enumerate((0.99, 0.97) if used else ()):
         found.append(lesion(f"mode {k}", "remove mode", before * (50 + k), before, bitcode=used[0], eigenvalues=((value, 0.0),), rank=1))  # fmt: skip
-    found += [lesion(f"random direction {k}", "random direction", before * (2 + k), before, rank=1) for k in range(5)]
+    found += [lesion(f"random direction {k}", "random direction", before * 2**k, before, rank=1) for k in range(5)]
     return tuple(found)
 
 

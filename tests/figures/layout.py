@@ -24,9 +24,12 @@ def words(drawing: Drawing) -> list[Text]:
         for axis in (axes.xaxis, axes.yaxis):
             ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
             low, high = sorted(axis.get_view_interval())
-            margin = 1e-9 * (high - low)
             for tick in ticks:
-                if not (axis.get_visible() and axes.axison and low - margin <= tick.get_loc() <= high + margin):
+                if not (
+                    axis.get_visible()
+                    and axes.axison
+                    and low - 1e-9 * abs(low) <= tick.get_loc() <= high + 1e-9 * abs(high)
+                ):
                     hidden |= {id(tick.label1), id(tick.label2)}
     found = figure.findobj(Text)
     return [

@@ -109,6 +109,13 @@ def refused(name: str, report: AnalysisReport, said: str, hint: str = "", **opti
     assert hint in refusal.value.hint
 
 
+@pytest.mark.parametrize("name", ["bitcode-raster", "continuation", "lesions", "modes", "transitions"])
+def test_a_model_without_subregions_is_refused(name: str, made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    smooth = dataclasses.replace(report, model={**report.model, "name": "gru", "piecewise_linear": False})
+    refused(name, smooth, r"random-6-6.safetensors \(gru\) has none", "alrnn plot loss")
+
+
 # transitions
 
 
@@ -269,6 +276,8 @@ def test_lesions_of_an_accuracy_that_is_not_the_first_by_name() -> None:
     )
     task = {**(base.task or {}), "metrics": {"cross_entropy": "min", "symbol_accuracy": "max"}}
     report = dataclasses.replace(base, score=score, chance={"symbol_accuracy": 0.25}, task=task, lesions=(hurt, lost))
+    named = dataclasses.replace(report, lesions=(lost,), task={**task, "metric": "symbol_accuracy"})
+    assert "symbol accuracy (more is better)" in shown(figures.draw("lesions", [named]))  # newer files name it
     drawing = figures.draw("lesions", [report])
     assert defects(drawing) == []
     assert "symbol accuracy (more is better)" in shown(drawing)
@@ -318,6 +327,18 @@ def test_continuation_is_the_branches_on_the_axis_asked_for(axis: str, made: dic
     assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
     (count,) = artists(drawing, "real")
     assert tuple(count.get_ydata()) == report.continuation.real
+
+
+def test_a_passage_stands_on_its_own_branch(made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    found = report.continuation
+    elsewhere = dataclasses.replace(
+        found.branches[0], bitcode="111111", z_start=(-9.0,) * 6, z_end=(-9.0,) * 6
+    )  # also ends at 0.4
+    report = dataclasses.replace(report, continuation=dataclasses.replace(found, branches=(elsewhere, *found.branches)))
+    drawing = figures.draw("continuation", [report], options={"axis": "unit:0"})
+    (mark,) = artists(drawing, "passes")
+    assert mark.get_ydata()[0] == 1.0
 
 
 def test_continuation_refusals(made: dict[str, AnalysisReport]) -> None:
@@ -488,7 +509,12 @@ def test_compare_has_the_numbers_of_each_report(made: dict[str, AnalysisReport],
     other = dataclasses.replace(
         b.record(P=1, M=2, metric="accuracy", chance=0.25), score={"accuracy": 0.75}, lesions=()
     )
-    reports, names = [addition, made["300 regions"], other], ["add", "large", "other"]
+    large = made["300 regions"]
+    grown = dataclasses.replace(
+        large.regions[0], modes=(b.mode(1 + 1e-9), *large.regions[0].modes)
+    )  # slow, but does not decay
+    large = dataclasses.replace(large, regions=(grown, *large.regions[1:]))
+    reports, names = [addition, large, other], ["add", "large", "other"]
     drawing = figures.draw("compare", reports, labels=names)
     assert defects(drawing) == []
     rows = {(row["title"], row["report"]): row for row in drawing.data}
@@ -534,3 +560,50 @@ def test_compare_refusals(addition: AnalysisReport) -> None:
     nothing = dataclasses.replace(b.record(), score={})
     with pytest.raises(InputError, match="none of these numbers"):
         figures.draw("compare", [nothing, nothing], options={"show": "score+lyapunov"})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "placed"),
+    [
+        ([], []),
+        ([5.0], [5.0]),
+        ([1.0, 5.0, 9.0], [1.0, 5.0, 9.0]),
+        ([5.0, 5.0], [5.0, 6.0]),
+        ([9.5, 10.0, 10.0], [8.0, 9.0, 10.0]),
+        ([-3.0, 0.0, 0.5], [0.0, 1.0, 2.0]),
+        ([5.0] * 21, [0.5 * i for i in range(21)]),
+    ],
+)
+def test_labels_are_kept_apart_and_inside(wanted: list[float], placed: list[float]) -> None:
+    from alrnn_cli.figures._words import apart
+
+    assert apart(wanted, 1.0, 0.0, 10.0) == placed
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.0, "0"), (1.0, "1"), (-0.0123456, "−0.0123"), (1.5e-7, "1.5e−7"), (123.456, "123"), (40617.0, "40,600"), (2e6, "2e6"),
+     (float("inf"), "∞"), (float("-inf"), "−∞"), (float("nan"), "–")],
+)  # fmt: skip
+def test_numbers_in_words(value: float, said: str) -> None:
+    from alrnn_cli.figures._words import number
+
+    assert number(value) == said
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.0, "0 %"),
+        (1e-5, "<0.1 %"),
+        (0.0123, "1.2 %"),
+        (0.5, "50 %"),
+        (0.997, "99.7 %"),
+        (0.9999, ">99.9 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_shares_in_words(share: float, said: str) -> None:
+    from alrnn_cli.figures._words import percent
+
+    assert percent(share) == said

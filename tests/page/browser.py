@@ -28,7 +28,9 @@ class Browser:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         there, self._out = os.pipe()
         self._in, back = os.pipe()
-        ends = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (there, back)]  # out of the way of 3 and 4, which become theirs
+        ends = [
+            fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (there, back)
+        ]  # out of the way of 3 and 4, which become theirs
         null = [(os.POSIX_SPAWN_OPEN, n, os.devnull, os.O_RDWR, 0) for n in range(3)]
         # The browser reads commands from descriptor 3 and writes to 4.
         pipes = [(os.POSIX_SPAWN_DUP2, ends[0], 3), (os.POSIX_SPAWN_DUP2, ends[1], 4)]

@@ -8,7 +8,11 @@ from alrnn_cli.records import AnalysisReport, Influence, Lesion, UnitSwitching
 
 from ..figures import builders as b
 
-SUMMARY = ("On 100 trials mse is 6.7e-07; chance is 0.167.", "Of 2^1 = 2 linear subregions 2 are used.", "In subregion 0 a mode.")
+SUMMARY = (
+    "On 100 trials mse is 6.7e-07; chance is 0.167.",
+    "Of 2^1 = 2 linear subregions 2 are used.",
+    "In subregion 0 a mode.",
+)
 
 
 def addition() -> AnalysisReport:
@@ -18,7 +22,13 @@ def addition() -> AnalysisReport:
               Influence("mask on", 24, 12, ((1.0, 1.0),), ((0.0, 0.0),))]  # fmt: skip
     lesions = [Lesion("unit 1", kind, {"mse": score}, score - 0.01, 0.1, "worse", 0, unit=1, bit=bit)
                for kind, score, bit in (("linearise", 400.0, True), ("silence", 1.2, False), ("freeze", 1.2, False))]  # fmt: skip
-    task = {**(report.task or {}), "input_names": ["value", "mask"], "output_names": ["answer"], "metrics": {"mse": "min"}, "metric": "mse"}
+    task = {
+        **(report.task or {}),
+        "input_names": ["value", "mask"],
+        "output_names": ["answer"],
+        "metrics": {"mse": "min"},
+        "metric": "mse",
+    }
     return dataclasses.replace(
         report, task=task, summary=SUMMARY, influences=tuple(marked), lesions=tuple(lesions),
         units=(UnitSwitching(1, 0.05, 0.1, "switching"),),

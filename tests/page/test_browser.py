@@ -40,7 +40,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         folder = tmp_path_factory.mktemp("pages")
         texts = {
             "one": page.make([warned], ["addition.analysis.json"]),
-            "two": page.make([addition(), addition()], ["a", "b"], [page.Baseline("gru", "gru of 8 units", "addition", {"mse": 0.2})]),
+            "two": page.make(
+                [addition(), addition()], ["a", "b"], [page.Baseline("gru", "gru of 8 units", "addition", {"mse": 0.2})]
+            ),
             "hostile": page.make([hostile()], ["x"]),
         }
     for name, text in texts.items():
@@ -66,7 +68,10 @@ def test_what_a_name_could_run_is_refused(browser: Browser, pages: dict[str, Pat
     browser.open(tmp_path / "taken.html")
     browser.run("document.getElementById('b').click()")
     assert browser.run("document.title") == "How a network does addition"
-    told = [next((w for w in ("inline script", "event handler", "img-src") if w in message), message) for message in browser.said]
+    told = [
+        next((w for w in ("inline script", "event handler", "img-src") if w in message), message)
+        for message in browser.said
+    ]
     assert set(told) == {"inline script", "event handler", "img-src"}
 
 
@@ -101,7 +106,9 @@ def test_tables_sort_by_mouse_and_by_keyboard(browser: Browser, pages: dict[str,
     assert browser.run(f"{_TABLE}.querySelectorAll('[aria-sort]').length") == 1
 
 
-def test_on_paper_all_is_open_and_nothing_is_navigation(browser: Browser, pages: dict[str, Path], tmp_path: Path) -> None:
+def test_on_paper_all_is_open_and_nothing_is_navigation(
+    browser: Browser, pages: dict[str, Path], tmp_path: Path
+) -> None:
     browser.open(pages["one"])
     browser.pdf(tmp_path / "page.pdf")
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
@@ -125,7 +132,9 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(("name", "width", "dark"), [("one", 390, True), ("one", 1200, False), ("two", 1200, True)])
-def test_axe_finds_no_barrier(browser: Browser, pages: dict[str, Path], axe: str, name: str, width: int, dark: bool) -> None:
+def test_axe_finds_no_barrier(
+    browser: Browser, pages: dict[str, Path], axe: str, name: str, width: int, dark: bool
+) -> None:
     browser.open(pages[name], width=width, dark=dark)
     assert browser.run("matchMedia('(prefers-color-scheme: dark)').matches") is dark
     browser.run("document.querySelectorAll('details').forEach(d => d.open = true)")

@@ -98,13 +98,21 @@ def self_contained(read: Read) -> None:
             if name == "href" and value.startswith("https:"):
                 assert tag == "a" and value.startswith("https://arxiv.org/abs/")
             elif name in ("href", "src", "action", "data", "poster", "srcset", "formaction"):
-                assert value == "data:," or value.startswith("data:image/png;base64,") or value[1:] in ids, (tag, name, value[:60])
+                assert value == "data:," or value.startswith("data:image/png;base64,") or value[1:] in ids, (
+                    tag,
+                    name,
+                    value[:60],
+                )
             if name in ("aria-labelledby", "for"):
                 assert value in ids
         assert tag not in ("iframe", "object", "embed", "base", "form", "foreignobject")
     assert len(read.all("script")) == len(read.all("style")) == 1
     policy = next(a["content"] for a in read.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
-    assert policy.startswith("default-src 'none'") and "unsafe-inline'; img-src" in policy and "script-src 'sha256-" in policy
+    assert (
+        policy.startswith("default-src 'none'")
+        and "unsafe-inline'; img-src" in policy
+        and "script-src 'sha256-" in policy
+    )
 
 
 def test_the_gate_of_the_closed_form_network_is_told_in_words(few: None) -> None:
@@ -131,12 +139,21 @@ def test_nothing_is_said_that_the_record_does_not_show(none: None) -> None:
     report = addition()
     no_influence = made(dataclasses.replace(report, influences=())).text
     assert "gate" not in no_influence and "Raising" not in no_influence and "What gets through" not in no_influence
-    leaky = (Influence("mask off", 9, 3, ((0.6, 0.0),), ((0.0, 0.0),)), Influence("mask on", 9, 3, ((1.0, 0.0),), ((0.0, 0.0),)))
+    leaky = (
+        Influence("mask off", 9, 3, ((0.6, 0.0),), ((0.0, 0.0),)),
+        Influence("mask on", 9, 3, ((1.0, 0.0),), ((0.0, 0.0),)),
+    )
     assert "gate" not in made(dataclasses.replace(report, influences=leaky)).text
-    uneven = (Influence("mask off", 9, 3, ((0.0, 0.0),), ((0.0, 0.0),)), Influence("mask on", 9, 3, ((1.0, 0.0),), ((0.5, 0.0),)))
+    uneven = (
+        Influence("mask off", 9, 3, ((0.0, 0.0),), ((0.0, 0.0),)),
+        Influence("mask on", 9, 3, ((1.0, 0.0),), ((0.5, 0.0),)),
+    )
     told = made(dataclasses.replace(report, influences=uneven)).text
     assert "works as a gate" in told and "nearly the same" not in told and "sum of value" not in told
-    half = (Influence("mask off", 9, 3, ((0.0, 0.0),), ((0.0, 0.0),)), Influence("mask on", 9, 3, ((0.5, 0.0),), ((0.0, 0.0),)))
+    half = (
+        Influence("mask off", 9, 3, ((0.0, 0.0),), ((0.0, 0.0),)),
+        Influence("mask on", 9, 3, ((0.5, 0.0),), ((0.0, 0.0),)),
+    )
     assert "answer is 0.500 times the sum of value" in made(dataclasses.replace(report, influences=half)).text
     one_region = dataclasses.replace(report, regions=report.regions[:1])
     assert "works as a gate" not in made(one_region).text
@@ -164,7 +181,16 @@ def test_a_word_is_explained_once_where_it_first_occurs(none: None) -> None:
     read = Read(text)
     terms = re.findall(r"<dfn>([^<]+)</dfn>", text)
     assert max(Counter(terms).values()) == 1
-    assert {"mse", "chance", "linear subregion, bitcode", "mode, slow mode", "influence", "gate", "lesion", "fixed point"} <= set(terms)
+    assert {
+        "mse",
+        "chance",
+        "linear subregion, bitcode",
+        "mode, slow mode",
+        "influence",
+        "gate",
+        "lesion",
+        "fixed point",
+    } <= set(terms)
     first = read.text.index("linear subregions 2 are used")
     assert read.text.index("linear subregion, bitcode") == first + len("linear subregions 2 are used. ")
 
@@ -197,7 +223,9 @@ def test_same_report_same_page(few: None) -> None:
 )
 def test_whatever_the_report_holds(few: None, report: Any) -> None:
     self_contained(made(report))
-    bare = dataclasses.replace(report, task=None, score={}, chance={}, arrays={}, provenance={}, complete={}, usage={}, settings={})
+    bare = dataclasses.replace(
+        report, task=None, score={}, chance={}, arrays={}, provenance={}, complete={}, usage={}, settings={}
+    )
     self_contained(made(bare))
     other = made(dataclasses.replace(bare, model={**report.model, "name": "gru", "piecewise_linear": False}))
     assert "A recurrent network of the kind gru" in other.text and "nonlinear" not in other.text
@@ -206,7 +234,9 @@ def test_whatever_the_report_holds(few: None, report: Any) -> None:
 def test_numbers_that_are_none(none: None) -> None:
     report = addition()
     lost = [dataclasses.replace(x, change=None, standard_error=None, score={"mse": None}) for x in report.lesions]
-    read = made(dataclasses.replace(report, lesions=tuple(lost), chance={}, history={"step": [1.0, None], "loss": [None, 0.1]}))
+    read = made(
+        dataclasses.replace(report, lesions=tuple(lost), chance={}, history={"step": [1.0, None], "loss": [None, 0.1]})
+    )
     self_contained(read)
     assert "None" not in read.text and "nan" not in read.text
 
@@ -242,7 +272,10 @@ def test_no_report_is_refused() -> None:
 
 
 def test_numbers_as_in_print() -> None:
-    assert _typeset("6.66e-07 and 1e+3, 2^24 of -0.5, seed-3, x-1e-05.json") == "6.66 × 10⁻⁷ and 1 × 10³, 2²⁴ of −0.5, seed-3, x-1 × 10⁻⁵.json"
+    assert (
+        _typeset("6.66e-07 and 1e+3, 2^24 of -0.5, seed-3, x-1e-05.json")
+        == "6.66 × 10⁻⁷ and 1 × 10³, 2²⁴ of −0.5, seed-3, x-1 × 10⁻⁵.json"
+    )
     assert _typeset("5e07 0x2e-7f a1e-07 3-4 (λ) -1") == "5e07 0x2e-7f a1e-07 3-4 (λ) −1"
 
 
@@ -261,10 +294,16 @@ def test_the_command_that_trains_it_again() -> None:
     for section in ("model", "training"):
         for name, value in config.to_dict()[section].items():
             assert value is None or parsed[name] == value, name
-    assert (parsed["task"], str(parsed["out"]), parsed["data"]) == ("addition", "my model.safetensors", "some data/x.npz")
+    assert (parsed["task"], str(parsed["out"]), parsed["data"]) == (
+        "addition",
+        "my model.safetensors",
+        "some data/x.npz",
+    )
 
 
-def test_python_and_command_write_the_same_page(none: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_python_and_command_write_the_same_page(
+    none: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     from alrnn_cli.cli import app
 
     monkeypatch.chdir(tmp_path)
@@ -280,7 +319,11 @@ def test_python_and_command_write_the_same_page(none: None, tmp_path: Path, monk
     assert alrnn.report("x.analysis.json", baselines=["gru.safetensors"], out=tmp_path / "again.html") == written
     assert (tmp_path / "again.html").read_text(encoding="utf8") == written
     assert "gru of 8 units" in Read(written).text
-    for arguments in (["report", "-o", "page.txt"], ["report", "x.analysis.json", "none.analysis.json"], ["report", "--baseline", "no.safetensors"]):
+    for arguments in (
+        ["report", "-o", "page.txt"],
+        ["report", "x.analysis.json", "none.analysis.json"],
+        ["report", "--baseline", "no.safetensors"],
+    ):
         with pytest.raises(SystemExit) as stop:
             app.run(arguments)
         assert stop.value.code in (2, 3)
@@ -298,13 +341,28 @@ def test_all_figures_fit_in_three_megabytes() -> None:
 @pytest.mark.slow
 def test_one_command_makes_a_page_for_each_task(tmp_path: Path) -> None:
     small = {"T": 6, "train": 40, "validation": 20, "test": 20}
-    alrnn.train("addition", task_options=small, M=4, P=1, batch=20, epochs=2.0, restarts=0, threads=1, out=tmp_path / "x.safetensors")
+    alrnn.train(
+        "addition",
+        task_options=small,
+        M=4,
+        P=1,
+        batch=20,
+        epochs=2.0,
+        restarts=0,
+        threads=1,
+        out=tmp_path / "x.safetensors",
+    )
     script = Path(__file__).parents[2] / "docs" / "make_reports.py"
-    done = subprocess.run([sys.executable, str(script), "x.safetensors", "--out", "pages"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(script), "x.safetensors", "--out", "pages"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert "addition.html (" in done.stdout
     read = Read((tmp_path / "pages" / "addition.html").read_text(encoding="utf8"))
     self_contained(read)
     assert "What gets through" in read.text and "What it needs: lesions" in read.text
-    assert "alrnn analyze x.safetensors --lesions" in read.text and "alrnn train --task addition --task-opt T=6" in read.text
+    assert (
+        "alrnn analyze x.safetensors --lesions" in read.text
+        and "alrnn train --task addition --task-opt T=6" in read.text
+    )
     assert str(tmp_path) not in read.text
