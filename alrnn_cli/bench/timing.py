@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 _SIZES = (512, 1024)  # of the products that show the machine's peak
+_BLOCK = 0.02  # seconds that a candidate's turn lasts at least
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,37 @@ def wait(device: torch.device) -> None:
 
 
 def interleaved(candidates: Mapping[str, Callable[[], object]], repeats: int, device: torch.device) -> dict[str, Times]:
-    """Each candidate once unmeasured, then once in every round."""
-    for run in candidates.values():
-        run()
+    """Seconds a call. In every round each candidate has a turn: one call unmeasured, then as many as fill 20 ms, at least one.
+
+    A training step comes after others like it, with the threads awake and the code in the cache. Right after another candidate, which has
+    filled the caches with its own, a call of half a millisecond took three times as long, and that would be measured instead.
+    """
+    calls = {name: _calls(run, device) for name, run in candidates.items()}
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(repeats):
         for name, run in candidates.items():
-            wait(device)
-            started = time.perf_counter()
             run()
-            wait(device)
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(_block(run, calls[name], device))
     return {name: Times(tuple(s)) for name, s in seconds.items()}
+
+
+def _calls(run: Callable[[], object], device: torch.device) -> int:
+    """How many calls fill a turn."""
+    run()
+    calls = 1
+    while (took := calls * _block(run, calls, device)) < _BLOCK:
+        calls = max(calls + 1, min(10 * calls, math.ceil(calls * _BLOCK / took)))
+    return calls
+
+
+def _block(run: Callable[[], object], calls: int, device: torch.device) -> float:
+    """Seconds a call, of so many in a row."""
+    wait(device)
+    started = time.perf_counter()
+    for _ in range(calls):
+        run()
+    wait(device)
+    return (time.perf_counter() - started) / calls
 
 
 def products(device: torch.device) -> dict[str, Callable[[], object]]:

@@ -135,14 +135,14 @@ def backward(
     taken: int, items: int, chunks: int, rows: int,
     grad: int, grad_member: int, grad_trial: int,
     to_v: int, to_z: int, kicks: int,
-    saved: int, parts: int, dz0: int, ds: int,
+    saved: int, parts: int, dz0: int, ds: int, ds_member: int, ds_trial: int, ds_step: int,
     B: int, T: int, M: int, K: int, P: int, L: int,
 ) -> None:  # fmt: skip
     """Gradients of the next items until none is left.
 
     grad: dL/dz at the last step. to_v: (E, M, L·Q) R_{L-1} … R_0 by columns; to_z: (E, M + L·P, M) G^L and O_0 … O_{L-1} by lines;
     kicks: (E, (L-1)·P, up(Q)) k_0 … k_{L-2}, a line for each of the P.
-    parts: (items, D·M + L·P·D), D = M + L·Q: Σ xᵀ λ and Σ μᵀ x; dz0: (E, B, M); ds: (E, T, B, K), or 0.
+    parts: (items, D·M + L·P·D), D = M + L·Q: Σ xᵀ λ and Σ μᵀ x; dz0: (E, B, M); ds: (E, B, T, K) by its strides, or 0.
     """
     Q = P + K + 1
     D = M + L * Q
@@ -207,7 +207,7 @@ def backward(
                             kicked = u > 0 or np.signbit(u) or u != u
                             store((mu + 4 * p, -load((own + 4 * p,)) if kicked else np.float32(0)))
                         if ds:
-                            _copy(ds + 4 * ((e * T + c * L + j) * B + b + r) * K, own + 4 * P, K)
+                            _copy(ds + 4 * (e * ds_member + (b + r) * ds_trial + (c * L + j) * ds_step), own + 4 * P, K)
                 _multiply(padded, lam, ldl, 1, w_z, 0, M + L * P, before, ldl, _vectors(M))
                 done += 1
                 if done == depth or c == 0:

@@ -33,6 +33,7 @@ from ._vector import (
     WIDEST,
     add_block,
     backward_block,
+    copy_vector,
     forward_block,
     load,
     load_address,
@@ -120,8 +121,14 @@ def _column(slot: int, M: int) -> int:
 
 @_compiled
 def _copy(target: int, source: int, n: int) -> None:
-    for k in range(n):
+    # Whole vectors by hand: to the compiler, which sees numbers and not arrays, the two might overlap.
+    k = 0
+    while k + LANES <= n:
+        copy_vector((target + 4 * k, source + 4 * k))
+        k += LANES
+    while k < n:
         store((target + 4 * k, load((source + 4 * k,))))
+        k += 1
 
 
 @_compiled
@@ -324,14 +331,15 @@ def backward(
     z0: int, z0_member: int, z0_trial: int,
     z: int, z_member: int, z_trial: int, z_step: int, lengths: int,
     grad: int, grad_member: int, grad_trial: int, grad_step: int, only_last: int,
-    parts: int, dz0: int, ds: int,
+    parts: int, dz0: int, ds: int, ds_member: int, ds_trial: int, ds_step: int,
     B: int, T: int, M: int, K: int,
 ) -> None:  # fmt: skip
     """Gradients of the next items until none is left, from the stored states z.
 
     grad: dL/dz, at every step, or (only_last) at each trial's last one. Beyond a trial's length it must be zero, whatever
     came in there having been added at the trial's last step: a state that stays passes its gradient on unchanged.
-    parts: (items, M·(M + K + 2)), the item's sums dW (M, M), dC (M, K), dA (M), dh (M); dz0: (E, B, M); ds: (E, T, B, K) or 0.
+    parts: (items, M·(M + K + 2)), the item's sums dW (M, M), dC (M, K), dA (M), dh (M); dz0: (E, B, M);
+    ds: (E, B, T, K) by its strides, or 0.
     """
     slots = _up(M, LANES) // LANES
     room = slots * LANES
@@ -436,7 +444,11 @@ def backward(
                 for r in range(here):
                     _few(line + 4 * (r * ldp + M), load_address((inputs + 8 * r,)), K)
                     if ds:
-                        _few(ds + 4 * ((e * T + t) * B + b + r) * K, following + 4 * (r * ldg + M), K)
+                        _few(
+                            ds + 4 * (e * ds_member + (b + r) * ds_trial + t * ds_step),
+                            following + 4 * (r * ldg + M),
+                            K,
+                        )
                 done += 1
                 if done == steps or t == 0:
                     _multiply(M4, g, 1, ldg, phi, ldp, done * padded, sums, ldp, columns)

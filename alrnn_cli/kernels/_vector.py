@@ -4,7 +4,7 @@ A block is ROWS rows times 1 … WIDEST vectors of LANES columns. Its sums stay 
 which no compiler does reliably from a loop; everything else of the kernel is ordinary compiled Python in `_tiles`. The interface:
 
     forward_block[n], backward_block[n], product_block[n], add_block[n]       n = 1 … WIDEST vectors
-    load, store, load_address, store_address, load_byte, prefetch, take
+    load, store, load_address, store_address, load_byte, copy_vector, prefetch, take
 
 All arguments are int64: byte addresses, and counts of floats. With rows i and vectors v of a block, and Φ closed where a
 piecewise-linear unit is at z <= 0:
@@ -247,6 +247,7 @@ add_block = {n: _instruction(f"add_{n}", _product(n, add=True)) for n in _WIDTHS
 load = _instruction("load", lambda e, address: e.load(address, _FLOAT), types.float32)
 load_byte = _instruction("load_byte", lambda e, address: e.load(address, _BYTE), types.uint8)
 load_address = _instruction("load_address", lambda e, address: e.load(address, _I64), types.int64)
+copy_vector = _instruction("copy_vector", lambda e, target, source: e.store(e.load(source), target))
 store = _instruction("store", lambda e, address, value: e.store(value, address))
 store_address = _instruction("store_address", lambda e, address, value: e.store(value, address))
 take = _instruction(

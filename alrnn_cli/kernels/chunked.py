@@ -154,6 +154,7 @@ class _Scan(torch.autograd.Function):
         if need:
             ctx.save_for_backward(G, R, O, saved)
             ctx.shape = (E, B, T, K, M, P, L)
+            ctx.steps_outermost = cpu.steps_outermost(s)
         return z
 
     @staticmethod
@@ -171,12 +172,12 @@ class _Scan(torch.autograd.Function):
         chunks, rows = cpu.plan(B, T, M, P + K, threads)
         parts = grad.new_empty(E, chunks, D * M + L * P * D)
         dz0 = grad.new_empty(E, B, M)
-        ds = empty(E, T, B, K) if ctx.needs_input_grad[0] and K else None
+        ds = cpu.empty_inputs(E, B, T, K, ctx.steps_outermost) if ctx.needs_input_grad[0] and K else None
         cpu.launch(cpu.compiled("_chunks")[1], (
             chunks, rows,
             grad.data_ptr(), *grad.stride()[:2],
             to_v.data_ptr(), to_z.data_ptr(), kicks.data_ptr(),
-            saved.data_ptr(), parts.data_ptr(), dz0.data_ptr(), 0 if ds is None else ds.data_ptr(),
+            saved.data_ptr(), parts.data_ptr(), dz0.data_ptr(), *cpu.address_of(ds),
             B, T, M, K, P, L,
         ), E * chunks, threads)  # fmt: skip
         sums = parts[:, 0] if chunks == 1 else parts.sum(1)
@@ -188,9 +189,7 @@ class _Scan(torch.autograd.Function):
         met = by_mu[..., M:].view(E, L, P, L, Q).permute(1, 3, 0, 2, 4)[j, i]
         lags = met.new_zeros(L, E, P, Q).index_add_(0, j - 1 - i, met)
         dR[:, M - P :] += lags.permute(1, 2, 0, 3)
-        if ds is not None:
-            ds = ds.transpose(1, 2)
-        elif ctx.needs_input_grad[0]:
+        if ds is None and ctx.needs_input_grad[0]:
             ds = grad.new_zeros(E, B, T, K)
         return ds, dz0, dG, dR.view(E, M, L * Q), dO, None, None
 

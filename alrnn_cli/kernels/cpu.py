@@ -47,25 +47,13 @@ def run(
     s: Tensor, A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor, lengths: Tensor | None, last: bool
 ) -> Tensor:
     """As `reference.run`. Returns: (E, B, T, M), or (E, B, M) with `last`."""
-    from ._vector import LANES
-
-    M = W.shape[-1]
     if not s.shape[0] * s.shape[1]:
         from . import reference
 
         return reference.run(s, A, W, C, h, z0, pwl, lengths, last)
     # Inside the function autograd is off, whether somebody wants gradients or not.
     need = torch.is_grad_enabled() and any(x.requires_grad for x in (s, A, W, C, h, z0))
-    if LANES <= M:
-        return _Scan.apply(s, A, W, C, h, z0, pwl, lengths, last, need)  # type: ignore[no-untyped-call]
-    # Fewer units than a vector holds: linear units that stay at zero are added behind.
-    more = LANES - M
-    pad = torch.nn.functional.pad
-    z: Tensor = _Scan.apply(  # type: ignore[no-untyped-call]
-        s, pad(A, (0, more)), pad(W, (0, more, 0, more)), pad(C, (0, 0, 0, more)), pad(h, (0, more)), pad(z0, (0, more)),
-        pad(pwl, (0, more)), lengths, last, need,
-    )  # fmt: skip
-    return z[..., :M]
+    return _Scan.apply(s, A, W, C, h, z0, pwl, lengths, last, need)  # type: ignore[no-any-return, no-untyped-call]
 
 
 @cache
@@ -116,17 +104,23 @@ def _up(n: int, multiple: int) -> int:
 
 
 class _Scan(torch.autograd.Function):
-    """Shapes as in `reference.run`, with M at least LANES."""
+    """Shapes as in `reference.run`."""
 
     @staticmethod
     def forward(
         ctx: Any, s: Tensor, A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor, lengths: Tensor | None, last: bool,
         need: bool,
     ) -> Tensor:  # fmt: skip
+        from ._vector import LANES
+
         E, B, T, K = s.shape
-        M = W.shape[-1]
+        units = W.shape[-1]
         s, z0 = rows_of(s), rows_of(z0)
         A, W, C, h = (x.resolve_neg().contiguous() for x in (A, W, C, h))
+        given = s, A, W, C, z0, pwl
+        if units < LANES:
+            A, W, C, h, z0, pwl = _widened(A, W, C, h, z0, pwl, LANES)
+        M = W.shape[-1]
         lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
         kept = T if need or not last else min(T, 2)
         # Steps outermost: then a tile writes and reads one run of memory at a step.
@@ -142,11 +136,11 @@ class _Scan(torch.autograd.Function):
             B, T, M, K,
         ), E * chunks, threads)  # fmt: skip
         if need:
-            ctx.save_for_backward(s, A, W, C, z0, pwl, lengths, z)
+            ctx.save_for_backward(*given, lengths, z)
             ctx.last = last
-        if not last:
-            return z
-        return z[:, :, (T - 1) % kept].clone()
+        if last:
+            z = z[:, :, (T - 1) % kept].clone()
+        return z[..., :units]
 
     @staticmethod
     @once_differentiable
@@ -163,7 +157,7 @@ class _Scan(torch.autograd.Function):
         items = E * chunks
         parts = s.new_empty(E, chunks, M * (M + K + 2))
         dz0 = s.new_empty(E, B, M)
-        ds = empty(E, T, B, K) if ctx.needs_input_grad[0] and K else None
+        ds = empty_inputs(E, B, T, K, steps_outermost(s)) if ctx.needs_input_grad[0] and K else None
         launch(compiled("_tiles")[1], (
             chunks, rows,
             s.data_ptr(), *s.stride()[:3],
@@ -171,21 +165,41 @@ class _Scan(torch.autograd.Function):
             z0.data_ptr(), *z0.stride()[:2],
             z.data_ptr(), *z.stride()[:3], 0 if lengths is None else lengths.data_ptr(),
             grad.data_ptr(), *strides, int(ctx.last),
-            parts.data_ptr(), dz0.data_ptr(), 0 if ds is None else ds.data_ptr(),
+            parts.data_ptr(), dz0.data_ptr(), *address_of(ds),
             B, T, M, K,
         ), items, threads)  # fmt: skip
-        if ds is not None:
-            ds = ds.transpose(1, 2)
-        elif ctx.needs_input_grad[0]:
+        if ds is None and ctx.needs_input_grad[0]:
             ds = s.new_zeros(E, B, T, K)
         dW, dC, dA, dh = (parts[:, 0] if chunks == 1 else parts.sum(1)).split([M * M, M * K, M, M], dim=-1)
         return ds, dA, dW.view(E, M, M), dC.view(E, M, K), dh, dz0, None, None, None, None
+
+
+def _widened(A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor, M: int) -> tuple[Tensor, ...]:
+    """A model of fewer units than a vector holds, with linear units behind that stay at zero; backwards they are masked."""
+    units, lines = (0, M - W.shape[-1]), (0, 0, 0, M - W.shape[-1])
+    pad = torch.nn.functional.pad
+    return pad(A, units), pad(W, (*units, *units)), pad(C, lines), pad(h, units), pad(z0, units), pad(pwl, units)
 
 
 def rows_of(x: Tensor) -> Tensor:
     """x with its last axis contiguous; other strides may be anything."""
     x = x.resolve_neg()
     return x if x.stride(-1) == 1 or x.shape[-1] <= 1 else x.contiguous()
+
+
+def steps_outermost(s: Tensor) -> bool:
+    """Whether s (E, B, T, K) holds the trials of a step together, and not the steps of a trial. Its gradient does likewise."""
+    return s.stride(1) < s.stride(2)
+
+
+def empty_inputs(E: int, B: int, T: int, K: int, steps_outermost: bool) -> Tensor:
+    """(E, B, T, K) for the gradient of the inputs. In the order of the inputs autograd adds it up without a copy."""
+    return empty(E, T, B, K).transpose(1, 2) if steps_outermost else empty(E, B, T, K)
+
+
+def address_of(ds: Tensor | None) -> tuple[int, int, int, int]:
+    """Address and strides of the gradient of the inputs for the compiled code; zeros where nobody wants it."""
+    return (0, 0, 0, 0) if ds is None else (ds.data_ptr(), ds.stride(0), ds.stride(1), ds.stride(2))
 
 
 def _to_own_last(grad: Tensor, lengths: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The measurements: rivals do the work they stand for, rounds take turns, and the command shows what was measured."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -37,11 +39,20 @@ def test_rivals_give_gradients_of_everything(kind):
     assert x.z0.grad.any()
 
 
-def test_candidates_take_turns_after_a_round_that_is_not_counted():
-    order = []
-    times = timing.interleaved({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, 3, CPU)
-    assert "".join(order) == "ab" * 4
-    assert [len(t.seconds) for t in times.values()] == [3, 3]
+def test_candidates_take_turns_of_equal_time_whose_first_call_is_not_counted(monkeypatch):
+    now, order = [0.0], []
+
+    def call(name, seconds):
+        order.append(name)
+        now[0] += seconds
+
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
+    times = timing.interleaved({"a": lambda: call("a", 0.006), "b": lambda: call("b", 1.0)}, 3, CPU)
+    assert times["a"].seconds == pytest.approx([0.006] * 3)
+    assert times["b"].seconds == pytest.approx([1.0] * 3)
+    turns = ["".join(group) for _, group in itertools.groupby(order)]
+    # One call to come in, then four of 6 ms fill 20 ms; one second fills them alone.
+    assert turns[-6:] == ["aaaaa", "bb"] * 3
 
 
 def test_ratio_is_the_median_of_the_rounds_ratios():
@@ -79,5 +90,5 @@ def test_scaling_measures_every_size(monkeypatch):
     monkeypatch.setattr(measure, "_ours", lambda case, x, backend: lambda: asked.append((case.T, case.B)))
     row = measure.scaling("T", "cpu", 2, CPU)
     assert list(row["seconds"]) == ["100", "300", "1000", "3000", "10000"]
-    assert asked[:2] == [(100, 32), (300, 32)]
+    assert dict.fromkeys(asked) == dict.fromkeys((n, 32) for n in (100, 300, 1000, 3000, 10000))
     assert list(measure.scaling("B", "cpu", 1, CPU)["seconds"]) == ["32", "128", "512", "2048"]
