@@ -101,6 +101,9 @@ class TrainingConfig:
     seed: int = _option(0, "seed of the initialisation and of the training trials and their order", minimum=0)
     eval_seed: int = _option(0, "seed of the validation and test trials", minimum=0)
     eval_every: float = _option(1.0, "between evaluations on the validation trials", unit="epochs", above=0)
+    select: str = _option(
+        "", "metric of the validation trials by which the best state is kept (default: the task's first)"
+    )
     patience: int = _option(0, "stop after so many evaluations without a better one (0: never)", minimum=0)
     target: float | None = _option(None, "stop as soon as the validation score is this good")
     max_steps: int = _option(0, "stop after so many steps (0: no limit)", minimum=0)

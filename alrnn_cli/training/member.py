@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..config import RunConfig
-from ..errors import InputError, UsageError
+from ..errors import InputError, UsageError, closest
 from ..model import make
 from ..model.network import Network
 from ..records import History
@@ -87,6 +87,12 @@ class Member:
         self.total = max(1, round(t.epochs * self.steps_per_epoch)) if t.epochs else 0
         self.every = max(1, round(t.eval_every * self.steps_per_epoch))
         self.metric, self.direction = next(iter(task.metrics.items()))
+        if t.select and t.select not in task.metrics:
+            raise UsageError(
+                f"--select: task {task.name!r} has no metric {t.select!r}.", closest(t.select, list(task.metrics))
+            )
+        #: by what one state is better than another; later ones decide between equals
+        self.metrics = {name: task.metrics[name] for name in dict.fromkeys([t.select or self.metric, *task.metrics])}
         self.row: Row
         self.best: Tensor | None = None
         self.best_score: dict[str, float] | None = None
@@ -187,7 +193,7 @@ class Member:
         c.loss_sum = c.penalty_sum = c.norm_sum = 0.0
         c.summed = 0
         c.stale += 1
-        if better(metrics, self.best_score, self.task.metrics):
+        if better(metrics, self.best_score, self.metrics):
             self.best, self.best_score = self.row.values.clone(), metrics
             c.best_step, c.stale = c.step, 0
         before = None if self.attempt_best is None else {self.metric: self.attempt_best}

@@ -301,3 +301,23 @@ def test_what_a_run_cannot_do_is_refused():
             torch.device("cpu"),
             "auto",
         )
+
+
+def test_select_names_the_metric_that_keeps_the_best_state():
+    from alrnn_cli.tasks.context import Context
+    from alrnn_cli.training.member import Member
+
+    task = Context({"T": 10}, seed=0)
+    kept = {}
+    for select in ("accuracy", "cross_entropy"):
+        run = configuration.resolve("context", task.opt, [{**task.recipe, "select": select}])
+        member = Member(run, task, {})
+        for step, (accuracy, loss) in enumerate([(0.7, 0.9), (0.6, 0.5)]):
+            member.row = dataclasses.make_dataclass("Row", ["values"])(torch.tensor([float(step)]))
+            member.record({"accuracy": accuracy, "cross_entropy": loss}, 1.0, 1.0, 0.0, 10)
+        kept[select] = member.best.item()
+        assert member.history.columns["score"] == [0.7, 0.6]
+    assert kept == {"accuracy": 0.0, "cross_entropy": 1.0}
+    wrong = configuration.resolve("context", task.opt, [{**task.recipe, "select": "accurcy"}])
+    with pytest.raises(UsageError, match="no metric 'accurcy'"):
+        Member(wrong, task, {})
