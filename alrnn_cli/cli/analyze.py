@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .conditions import show_conditions
+from .glance import ROWS, show_glance
 from .lesions import show_lesions, show_linearised
 from .modes import show_lyapunov, show_slow_modes
 from .options import OUTPUT, Cache, Data, Debug, Json, Quiet
@@ -34,7 +35,6 @@ Writes X.analysis.json and X.analysis.safetensors beside the checkpoint; `alrnn 
 """
 
 POINTS = "Fixed points and cycles"
-_ROWS = 12  # regions, modes and fixed points on the screen; the files have all
 
 
 def command(
@@ -157,15 +157,15 @@ def command(
     if json:
         sys.stdout.write(target.read_text(encoding="utf8"))
         return
-    show(report)
+    show(report, charts=not quiet)
     _, arrays = store.analysis_paths(target)
     also = "" if reduced is None else f", and the reduced model to {reduced}"
     console().print(f"\nWrote {target} and {arrays.name}{also}", soft_wrap=True)
     say(f"Next: alrnn plot {'bitcodes' if report.piecewise_linear else 'loss'}", quiet=quiet)
 
 
-def show(report: AnalysisReport) -> None:
-    """The report on stdout: the summary first, then tables."""
+def show(report: AnalysisReport, *, charts: bool = True) -> None:
+    """The report on stdout: the summary first, then charts where asked for, then tables."""
     from rich.text import Text
 
     screen = console()
@@ -173,16 +173,20 @@ def show(report: AnalysisReport) -> None:
         screen.print(Text(f"! {line}", style="yellow"))
     for line in report.summary:
         screen.print(Text(f"• {line}"))
-    parts = (show_lyapunov,) if not report.piecewise_linear else (
-        _show_subregions, show_slow_modes, show_lyapunov, show_lesions, show_linearised, show_conditions, show_fixed_points,
-        show_cycles, show_continuation, show_series,
-    )  # fmt: skip
-    for part in parts:
+    if not report.piecewise_linear:
+        show_lyapunov(report)
+        return
+    charted = charts and show_glance(report)
+    _show_subregions(report, shares=not charted)
+    for part in (
+        show_slow_modes, show_lyapunov, show_lesions, show_linearised, show_conditions, show_fixed_points, show_cycles,
+        show_continuation, show_series,
+    ):  # fmt: skip
         part(report)
 
 
-def _show_subregions(report: AnalysisReport) -> None:
-    """Which subregions are used, and how states move between them."""
+def _show_subregions(report: AnalysisReport, *, shares: bool) -> None:
+    """Which subregions are used, and how states move between them. shares: with those of all states."""
     from ..wording import steps
 
     screen = console()
@@ -190,15 +194,15 @@ def _show_subregions(report: AnalysisReport) -> None:
     lag = report.lag
     by_phase = [f">{p} +{lag}" if lag else f">{p}" for p in phases]
     table = table_of(
-        "Subregions visited", "bitcode", ">all", *by_phase, ">stay", ">max |λ|", "stability", "slowest mode"
+        "Subregions visited", "bitcode", *[">all"] * shares, *by_phase, ">stay", ">max |λ|", "stability", "slowest mode"
     )
     visited = [r for r in report.regions if r.visited]
-    for r in visited[:_ROWS]:
+    for r in visited[:ROWS]:
         own = r.frequency_after_phase if lag else r.frequency_by_phase
-        shares = [r.frequency, *(own.get(p) for p in phases)]
+        cells = [*[r.frequency] * shares, *(own.get(p) for p in phases)]
         table.add_row(
             r.bitcode or "(P = 0)",
-            *("–" if x is None else f"{100 * x:.1f} %" for x in shares),
+            *("–" if x is None else f"{100 * x:.1f} %" for x in cells),
             "–" if r.dwell_mean is None else f"{r.dwell_mean:,.3g}",
             f"{r.spectral_radius:.4f}",
             r.stability,
@@ -206,7 +210,7 @@ def _show_subregions(report: AnalysisReport) -> None:
         )
     screen.print()
     screen.print(fitted(table, optional=2))
-    more(len(visited), _ROWS)
+    more(len(visited), ROWS)
     u = report.usage["all"]
     possible = f" of {u.n_possible:,}" if u.n_possible is not None else f" of 2^{report.model['P']}"
     screen.print(

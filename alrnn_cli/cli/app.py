@@ -14,6 +14,7 @@ import typer
 from .. import __version__
 from ..errors import AlrnnError, ExitCode, MachineError
 from . import analyze, bench, data, demo, import_, plot, profile, report, sweep, tasks, train, worker
+from .encoding import be_lenient
 from .help import help_text
 from .output import show_error
 
@@ -50,6 +51,8 @@ def run(arguments: list[str] | None = None) -> None:
 
 def _run(args: list[str]) -> int:
     words = args[: args.index("--")] if "--" in args else args
+    debug, as_json = "--debug" in words, "--json" in words
+    be_lenient(as_json=as_json)
     if "--version" in words[:1]:
         sys.stdout.write(f"alrnn {__version__}\n")
         return ExitCode.OK
@@ -58,7 +61,6 @@ def _run(args: list[str]) -> int:
     if not words or "-h" in words or "--help" in words:
         sys.stdout.write(help_text(root, words))
         return ExitCode.OK
-    debug, as_json = "--debug" in words, "--json" in words
     try:
         root.main(args=args, prog_name="alrnn", standalone_mode=False)
     except AlrnnError as error:
