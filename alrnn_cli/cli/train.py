@@ -24,6 +24,7 @@ HELP = """Train a model on a task and write a checkpoint.
     alrnn train --task addition --model gru
     alrnn train --task smnist --data FOLDER --P 5 --epochs 3
     alrnn train --task custom --data mytask.npz --P 2
+    alrnn train --task addition --P 1 --watch           (draws the loss)
     alrnn train --task addition --P 1 --resume          (goes on after Ctrl-C)
 
 A setting comes from its option, else from --config, else from the task's recipe (`alrnn tasks addition` shows
@@ -66,6 +67,8 @@ _TRAILING = {
                                                "(0: never) [0]", min=0, metavar="INT", rich_help_panel=OUTPUT)], 0),
     "require": (Annotated[list[str], typer.Option("--require", help="exit 7 unless the test score holds, repeatable: "
                                                   "'mse<=1e-4'", metavar="CONDITION", rich_help_panel=OUTPUT)], []),
+    "watch": (Annotated[bool, typer.Option("--watch", help="draw loss and validation score in the terminal while it trains",
+                                           rich_help_panel=OUTPUT)], False),
     "dry_run": (Annotated[bool, typer.Option("--dry-run", help="print the resolved configuration and stop",
                                              rich_help_panel=OUTPUT)], False),
     "json": (Json, False),
@@ -82,6 +85,8 @@ def command(**given: Any) -> None:
     if given["dry_run"]:
         _show_config(run, as_json=given["json"])
         return
+    if given["watch"] and given["quiet"]:
+        raise UsageError("--watch draws on the terminal, and --quiet forbids it.", "Leave one of them out.")
     from .training import execute
 
     result, task = execute(run, task_class, requirements, given)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
-import time
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -13,12 +10,10 @@ from typing import Any
 from ..config import RunConfig
 from ..errors import UsageError, closest
 from ..tasks.base import Task
-from ..training.loop import Progress
 from ..training.run import Run, device_of, train
 from ..wording import plural
 from .output import console, number, say
-
-_PLAIN_SECONDS = 10.0  # between two lines of progress where no terminal is watching
+from .progress import following
 
 
 def execute(
@@ -35,11 +30,7 @@ def execute(
     quiet = given["quiet"]
     if line := task.describe_data():
         say(line, quiet=quiet)
-    watch: AbstractContextManager[Any] = nullcontext(_Silent())
-    if not quiet:
-        watch = _Bar() if sys.stderr.isatty() else nullcontext(_Lines())
-    with Signals() as signals, watch as progress:
-        progress.metric = next(iter(task.metrics))
+    with Signals() as signals, following(task, quiet=quiet, watch=given["watch"]) as progress:
         result = train(
             run, task, given["out"], device=given["device"], backend=given["backend"], threads=given["threads"], tf32=given["tf32"],
             overwrite=given["overwrite"], resume=given["resume"], save_every=given["save_every"],
@@ -73,74 +64,6 @@ class Signals:
         if self._got and number == signal.SIGINT:
             raise KeyboardInterrupt
         self._got = signal.Signals(number).name
-
-
-class _Silent:
-    metric = "score"
-
-    def step(self, p: Progress) -> None:
-        return
-
-
-class _Lines(_Silent):
-    """One plain line about every ten seconds."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-        self._step: int | None = None
-
-    def step(self, p: Progress) -> None:
-        now = time.monotonic()
-        if self._step is None:
-            self._step = p.step - 1  # a resumed run begins late
-        if now - self._last < _PLAIN_SECONDS and p.attempt_step != p.total:
-            return
-        rate = (p.step - self._step) / max(now - self._last, 1e-9)
-        say(f"step {p.attempt_step}/{p.total}  {_status(p, self.metric)}  {rate:.0f} steps/s")
-        self._last, self._step = now, p.step
-
-
-def _status(p: Progress, metric: str) -> str:
-    restart = f"  attempt {p.restart + 1}" if p.restart else ""
-    return (
-        f"loss {number(p.loss)}  {metric} {number(p.score)}  best {number(p.best)}  lr {number(p.lr)}  "
-        f"|grad| {number(p.grad_norm)}{restart}"
-    )
-
-
-class _Bar(_Silent):
-    """A bar with loss, score, learning rate, gradient norm, steps a second and the time left."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._bar = Progress(
-            TextColumn("{task.completed}/{task.total}"), BarColumn(bar_width=None), TextColumn("{task.fields[status]}"),
-            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(compact=True),
-            console=console(stderr=True), transient=True, expand=True,
-        )  # fmt: skip
-        self._task = self._bar.add_task("", total=None, status="", rate="")
-        self._drawn = 0.0
-        self._first: tuple[float, int] | None = None
-
-    def __enter__(self) -> _Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def step(self, p: Progress) -> None:
-        now = time.monotonic()
-        if self._first is None:
-            self._first = (now, p.step)
-        if now - self._drawn < 0.1 and p.attempt_step != p.total:
-            return
-        self._drawn = now
-        rate = (p.step - self._first[1]) / max(now - self._first[0], 1e-9)
-        wide = self._bar.console.width >= 110
-        status = _status(p, self.metric) if wide else f"loss {number(p.loss)}  {self.metric} {number(p.score)}"
-        self._bar.update(self._task, completed=p.attempt_step, total=p.total, status=status, rate=f"{rate:.0f} steps/s")
 
 
 def show_result(run: Run, task: Task, out: Path) -> None:

@@ -25,7 +25,7 @@ RUN = """--model --M --P --phi --r-min --r-max --init --recurrent-scale --input-
     --eval-seed --eval-every --patience --target --max-steps --max-seconds"""
 OPTIONS = {
     "train": f"""{RUN} --task --task-opt --data --cache --config --recipe --no-readout-bias --no-fresh --seed --device --backend --threads --tf32
-        --out -o --overwrite --resume --save-every --require --dry-run --json --quiet -q --debug""",
+        --out -o --overwrite --resume --save-every --require --watch --dry-run --json --quiet -q --debug""",
     "analyze": """--data --cache --trials --steps --transient --seed --trajectories --input --input-sweep --max-period --virtual --budget
         --lesions --linearise-until --save-reduced --compat --lyapunov --out -o --json --quiet -q --debug""",
     "plot": "--list --width --option --task --task-opt --task-data --cache --out -o --format --data --caption --show --json --debug",
