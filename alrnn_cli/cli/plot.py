@@ -24,6 +24,7 @@ HELP = """Draw a figure from analyses, or all figures.
     alrnn plot phase --list                            (the figure's options)
     alrnn plot loss a.analysis.json b.analysis.json    (several runs overlaid)
     alrnn plot trial --task addition                   (a task, no model)
+    alrnn plot sweep FOLDER                            (a sweep's scores; profile likewise)
     alrnn plot all -o FOLDER                           (all that there are)
     alrnn plot --list
 
@@ -40,7 +41,8 @@ def command(
     figure: Annotated[str | None, typer.Argument(help="what to draw; all: every figure that the reports support",
                                                  metavar="FIGURE")] = None,
     reports: Annotated[
-        list[Path] | None, typer.Argument(help="what `alrnn analyze` wrote", metavar="REPORTS...")
+        list[Path] | None,
+        typer.Argument(help="what `alrnn analyze` wrote; for sweep and profile, their folders", metavar="REPORTS..."),
     ] = None,
     list_figures: Annotated[
         bool, typer.Option("--list", help="list the figures, or the options of FIGURE with their defaults",
@@ -136,10 +138,17 @@ def command(
 
 def _reports(
     figure: str, paths: list[Path], task: str | None, task_opt: list[str], task_data: str | None
-) -> tuple[list[Path], list[AnalysisReport]]:
+) -> tuple[list[Path], list[Any]]:
     """The reports to draw and their files; one of the task's own trials, without a file, where a task is named."""
-    from .. import store
+    from .. import figures, store
     from ..errors import UsageError
+
+    if figure != ALL and (kind := figures.reads(figure)) != "report":
+        if task is not None or task_opt or task_data is not None:
+            raise UsageError(f"Figure {figure!r} shows runs, not a task.", f"alrnn plot {figure} FOLDER")
+        if not paths:
+            raise UsageError(f"Figure {figure!r} is drawn from a folder.", f"alrnn plot {figure} FOLDER")
+        return paths, [_runs(kind, path) for path in paths]
 
     if task is None:
         if task_opt or task_data is not None:
@@ -152,6 +161,14 @@ def _reports(
     from .. import api
 
     return [], [api.example(task, pairs(task_opt, "--task-opt"), data=task_data)]
+
+
+def _runs(kind: str, folder: Path) -> Any:
+    """What a sweep or a profile has found so far. Errors: InputError."""
+    from ..sweep import record
+    from ..sweep.folder import Sweep
+
+    return record.profile(folder) if kind == "profile" else record.sweep(Sweep.open(folder))
 
 
 def _target(figure: str, out: Path | None, form: str | None) -> Path:

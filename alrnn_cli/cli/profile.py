@@ -19,6 +19,7 @@ from .train import to_toml
 
 if TYPE_CHECKING:
     from ..sweep.plan import Plan
+    from ..sweep.samples import Size
     from ..sweep.table import Row
     from ..sweep.verdict import Verdict
 
@@ -28,15 +29,18 @@ HELP = """Find the smallest P that solves a task, with the linear model and chan
     alrnn profile --task addition
     alrnn profile --task context --M 10 --tolerance 0.02 --max-seeds 8
     alrnn profile --task custom --data mytask.npz --P 0,1,2,4,8
+    alrnn profile --task context --train-sizes 100,300,1000,3000
 
 A sweep over P that goes where the answer lies: it halves the gap below the smallest P that is enough, and adds
 seeds while resampling them gives other answers. Enough is a mean skill within the tolerance of the best; skill is 0
 at chance, 1 for a perfect score, and 0 for a run that fails. The runs are kept in a sweep's folder; the same
-command goes on with them.
+command goes on with them, and `alrnn plot profile FOLDER` draws the answer. With --train-sizes the answer is then
+compared with P = M on fixed sets of so many training trials, in as many steps as the recipe takes.
 """
 
-SCHEMA = "alrnn.profile/1"
 _SEARCH = "Search"
+#: The task option that says how many training trials there are.
+TRAIN = "task.train"
 
 _OWN: dict[str, tuple[Any, Any]] = {
     "P": (Annotated[str | None, typer.Option("--P", help="values to begin with [0,1,2,5,10,20 below M, and M]", metavar="INT,…",
@@ -49,6 +53,8 @@ _OWN: dict[str, tuple[Any, Any]] = {
                                               rich_help_panel=_SEARCH)], 3),
     "max_seeds": (Annotated[int, typer.Option("--max-seeds", help="seeds where there is doubt [10]", min=1, metavar="INT",
                                               rich_help_panel=_SEARCH)], 10),
+    "train_sizes": (Annotated[str | None, typer.Option("--train-sizes", help="training trials at which to compare few ReLUs with P = M",
+                                                       metavar="INT,…", rich_help_panel=_SEARCH)], None),
 }  # fmt: skip
 #: Options of a sweep that mean nothing here.
 _NOT = {
@@ -69,7 +75,9 @@ _NOT = {
 
 def command(**given: Any) -> None:
     """Search, then show the verdict."""
+    from ..sweep import record
     from ..sweep.profile import Search, first_levels, profile
+    from ..sweep.samples import compare_all
 
     if given["max_seeds"] < given["min_seeds"]:
         raise UsageError(f"--max-seeds {given['max_seeds']} is below --min-seeds {given['min_seeds']}.", "Raise it.")
@@ -80,19 +88,24 @@ def command(**given: Any) -> None:
         name = next(iter(wanted.axes))
         raise UsageError(f"{configuration.flag(name)}: alrnn profile varies P alone.", "For a grid: alrnn sweep")
     M, metric, direction, chance = _facts(wanted, given["metric"])
+    sizes = _sizes(given.pop("train_sizes"), wanted)
     first = first_levels(M) if levels is None else _levels(levels, wanted.task)
     folder = given["out"] or Path(f"profile-{wanted.task}")
     runner = _Runner(wanted, folder, given)
     say(f"{metric}: chance is {number(chance)}. Runs are kept in {folder}.", quiet=given["quiet"])
     found = profile(first, M, metric, direction, chance, search, runner, lambda v: say(_line(v), quiet=given["quiet"]))
+    by_size = compare_all(
+        sizes if found.minimal_P != M else (), found.minimal_P, M, metric, direction, chance, search.first_seeds, search.most_seeds,
+        runner.on, lambda size: say(_size_line(size), quiet=given["quiet"]),
+    )  # fmt: skip
+    words = _words(found, by_size, asked=bool(sizes))
+    content = {"schema": record.PROFILE_SCHEMA, "task": wanted.task, "folder": str(folder), **asdict(found),
+               "sizes": [asdict(size) for size in by_size], "summary": words}  # fmt: skip
+    record.write_profile(folder, content)
     if given["json"]:
-        from ..sweep.verdict import paragraph
-
-        print_json(
-            {"schema": SCHEMA, "task": wanted.task, "folder": str(folder), **asdict(found), "summary": paragraph(found)}
-        )
+        print_json(content)
         return
-    _show(found)
+    _show(found, by_size, words)
 
 
 def _facts(wanted: Plan, metric: str | None) -> tuple[int, str, str, float]:
@@ -111,10 +124,45 @@ def _facts(wanted: Plan, metric: str | None) -> tuple[int, str, str, float]:
     return run.model.M, name, task.metrics[name], task.chance[name]
 
 
+def _sizes(text: str | None, wanted: Plan) -> list[int]:
+    """Numbers of training trials, in rising order. Errors: UsageError."""
+    from .. import tasks
+    from ..sweep.plan import TASK, values
+
+    if text is None:
+        return []
+    if TRAIN.removeprefix(TASK) not in {o.name for o in tasks.get(wanted.task).options}:
+        raise UsageError(
+            f"--train-sizes: task {wanted.task!r} has no option for its number of training trials.", "Leave it out."
+        )
+    found = sorted(values(TRAIN, text, wanted.task))
+    if found[0] < 1:
+        raise UsageError(f"--train-sizes {text}: expected numbers of trials, at least 1.")
+    return found
+
+
 def _levels(text: str, task: str) -> list[int]:
     from ..sweep.plan import values
 
     return sorted({0, *values("P", text, task)})
+
+
+def _size_line(size: Size) -> str:
+    words = {
+        "sparse": f"P = {size.sparse_P} is better than P = {size.full_P}",
+        "full": f"P = {size.full_P} is better than P = {size.sparse_P}",
+    }
+    return f"{size.train:,} training trials: {words.get(size.told, 'not told apart')}"
+
+
+def _words(found: Verdict, sizes: Sequence[Size], *, asked: bool) -> str:
+    from ..sweep import samples
+    from ..sweep.verdict import paragraph
+
+    more = samples.paragraph(sizes)
+    if asked and not sizes:
+        more = "The answer is all units, so there is nothing to compare by training trials."
+    return f"{paragraph(found)} {more}".strip()
 
 
 def _line(v: Verdict) -> str:
@@ -127,7 +175,31 @@ class _Runner:
     def __init__(self, wanted: Plan, folder: Path, given: dict[str, Any]) -> None:
         self._wanted, self._folder, self._given = wanted, folder, given
 
+    def on(self, train: int, pairs: Sequence[tuple[int, int]]) -> list[Row]:
+        """Likewise, on a fixed set of so many training trials, in as many steps as the recipe takes."""
+        from ..sweep.plan import TASK, cells
+        from ..sweep.work import task_of
+
+        run = cells(self._wanted)[0].config
+        usual = task_of(run, {}).size("train")
+        if train > usual and not run.task_options.get(TRAIN.removeprefix(TASK)):
+            raise UsageError(f"--train-sizes {train}: the data have {usual:,} training trials.", "Give fewer.")
+        batch = run.training.batch
+        longer = -(-usual // batch) / -(-train // batch)
+        training = {
+            "epochs": run.training.epochs * longer,
+            "eval_every": run.training.eval_every * longer,
+            "fresh": False,
+            "curriculum": 0.0,
+        }
+        return self._run(
+            replace(self._wanted, settings=self._wanted.settings | training, axes={TRAIN: (train,)}), pairs
+        )
+
     def __call__(self, pairs: Sequence[tuple[int, int]]) -> list[Row]:
+        return self._run(self._wanted, pairs)
+
+    def _run(self, wanted: Plan, pairs: Sequence[tuple[int, int]]) -> list[Row]:
         from ..sweep.folder import Sweep
         from ..sweep.plan import cells
         from ..sweep.pool import cores, run
@@ -137,7 +209,7 @@ class _Runner:
 
         given = self._given
         asked = replace(
-            self._wanted, axes={"P": tuple(sorted({P for P, _ in pairs}))}, seeds=tuple(sorted({seed for _, seed in pairs}))
+            wanted, axes={**wanted.axes, "P": tuple(sorted({P for P, _ in pairs}))}, seeds=tuple(sorted({seed for _, seed in pairs}))
         )  # fmt: skip
         by_pair = {(c.axes["P"], c.axes["seed"]): c for c in cells(asked)}
         chosen = [by_pair[pair] for pair in pairs]
@@ -159,9 +231,7 @@ class _Runner:
         return [by_id[cell] for cell in ids]
 
 
-def _show(found: Verdict) -> None:
-    from ..sweep.verdict import paragraph
-
+def _show(found: Verdict, sizes: Sequence[Size], words: str) -> None:
     screen = console()
     shown = table(
         f"{found.metric} on the test trials, by P", ">P", ">mean", ">skill", ">95 % interval", ">runs", ">failed", ""
@@ -172,8 +242,20 @@ def _show(found: Verdict) -> None:
         failed = str(level.failed) if level.failed else ""
         shown.add_row(str(level.P), number(level.score), number(level.skill), interval, str(level.n), failed, mark)
     screen.print(shown)
+    if sizes:
+        screen.print()
+        columns = [f">P = {level.P}" for level in sizes[0].levels]
+        shown = table(
+            "mean skill, by training trials", ">trials", *columns, ">difference", ">95 % interval", ">seeds", "better"
+        )
+        for size in sizes:
+            interval = "" if size.low is None else f"{number(size.low)}, {number(size.high)}"
+            better = {"sparse": f"P = {size.sparse_P}", "full": f"P = {size.full_P}"}.get(size.told, "–")
+            shown.add_row(f"{size.train:,}", *(number(level.skill) for level in size.levels), number(size.difference), interval,
+                          str(size.levels[0].n), better)  # fmt: skip
+        screen.print(shown)
     screen.print()
-    screen.print(paragraph(found))
+    screen.print(words)
 
 
 def _signature() -> inspect.Signature:

@@ -128,7 +128,7 @@ def show_table(
     found = tables.where(found, given["where"])
     if not found:
         raise InputError(f"{folder}: no cell is left to show.", "Loosen --where.")
-    metric, direction = _metric(found, given["metric"])
+    metric, direction = tables.metric_of(found, given["metric"])
     stats = tables.statistics(found, metric, direction)
     if given["sort"]:
         stats = tables.ordered(stats, given["sort"])
@@ -152,17 +152,6 @@ def show_table(
     screen.print(
         "[dim]Mean over seeds with its 95 % bootstrap interval. Failed: runs without a score, diverged ones among them.[/]"
     )
-
-
-def _metric(found: Sequence[Row], wanted: str | None) -> tuple[str, str]:
-    """The metric to show and its direction. Errors: InputError where no cell has a score; UsageError for a metric that none has."""
-    directions = {name: way for row in found for name, way in row.directions.items()}
-    if not directions:
-        raise InputError("No cell has ended with a score.", "See how far it is: alrnn sweep status FOLDER")
-    metric = wanted or next(iter(directions))
-    if metric not in directions:
-        raise UsageError(f"--metric {metric}: no run has it.", closest(metric, list(directions)))
-    return metric, directions[metric]
 
 
 def _plain(stats: Sequence[Statistics]) -> tuple[list[str], list[list[str]]]:

@@ -10,8 +10,10 @@ from ..records import AnalysisReport
 from .drawing import Drawing
 
 
-def has_dollars(report: AnalysisReport) -> bool:
+def has_dollars(report: Any) -> bool:
     """Whether a name that a user gave has one."""
+    if not isinstance(report, AnalysisReport):
+        return "$" in str(report)
     return "$" in f"{report.task} {report.source} {report.settings.get('inputs')} {list(report.score)}"
 
 

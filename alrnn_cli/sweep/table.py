@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError, closest
+from ..errors import InputError, UsageError, closest
 from .folder import Sweep
 from .leases import attempts
 from .plan import Cell
@@ -133,6 +133,20 @@ def _statistics(axes: dict[str, Any], own: Sequence[Row], metric: str, direction
         sd=float(x.std(ddof=1)) if len(x) > 1 else None,
         seconds=float(np.mean(times)) if times else None,
     )
+
+
+def metric_of(found: Sequence[Row], wanted: str | None, flag: str = "--metric") -> tuple[str, str]:
+    """The metric to show, the first where none is wanted, and its direction.
+
+    Errors: InputError where no cell has a score; UsageError for a metric that none has.
+    """
+    directions = {name: way for row in found for name, way in row.directions.items()}
+    if not directions:
+        raise InputError("No cell has ended with a score.", "See how far it is: alrnn sweep status FOLDER")
+    metric = wanted or next(iter(directions))
+    if metric not in directions:
+        raise UsageError(f"{flag} {metric}: no run has it.", closest(metric, list(directions)))
+    return metric, directions[metric]
 
 
 def where(found: Sequence[Row], conditions: Sequence[str]) -> list[Row]:

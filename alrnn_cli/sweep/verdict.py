@@ -17,7 +17,8 @@ RESAMPLES = 10_000
 @dataclass(frozen=True)
 class Level:
     """The runs at one P. skill: 1 - (score - perfect) / (chance - perfect), 1 for a perfect score (0 of a loss, 1 of an accuracy), 0 for
-    chance; a run that failed or diverged counts as 0; low, high: 95 % bootstrap interval of the mean, None for one run."""
+    chance; a run that failed or diverged counts as 0; low, high: 95 % bootstrap interval of the mean, None for one run;
+    skills: each run's."""
 
     P: int
     n: int
@@ -26,6 +27,7 @@ class Level:
     skill: float
     low: float | None
     high: float | None
+    skills: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def judge(
             low, high = (float(v) for v in np.quantile(means[i] - means[j], [0.025, 0.975]))
     return Verdict(
         metric=metric, direction=direction, chance=chance, tolerance=tolerance,
-        levels=tuple(_level(P, by_P[P], x[P], means[i], metric) for i, P in enumerate(levels)),
+        levels=tuple(level(P, by_P[P], x[P], means[i], metric) for i, P in enumerate(levels)),
         best_P=levels[int(np.argmax(own))], minimal_P=minimal, probability=shares[minimal],
         candidates={str(P): share for P, share in shares.items() if share > 0 and minimal != P},
         linear_enough=minimal == 0, full_P=M, full_worse=worse, full_low=low, full_high=high,
@@ -101,12 +103,13 @@ def _smallest(means: np.ndarray, tolerance: float) -> np.ndarray:
     return np.asarray(np.argmax(means >= means.max(axis=0) - tolerance, axis=0))
 
 
-def _level(P: int, rows: Sequence[Row], x: np.ndarray, means: np.ndarray, metric: str) -> Level:
+def level(P: int, rows: Sequence[Row], x: np.ndarray, means: np.ndarray, metric: str) -> Level:
+    """The runs at one P. x: their skills; means: those of the resamples."""
     scores = [row.scores.get(metric) for row in rows if row.state == "finished"]
     finite = [s for s in scores if s is not None and math.isfinite(s)]
     low, high = (float(v) for v in np.quantile(means, [0.025, 0.975])) if len(x) > 1 else (None, None)
     score = sum(finite) / len(finite) if finite else None
-    return Level(P, len(rows), len(rows) - len(finite), score, float(x.mean()), low, high)
+    return Level(P, len(rows), len(rows) - len(finite), score, float(x.mean()), low, high, tuple(map(float, x)))
 
 
 def paragraph(found: Verdict) -> str:
@@ -153,4 +156,4 @@ def _full(found: Verdict) -> str:
         return f"{head} is worse, by {number(found.full_worse)} in skill{interval}."
     if clear and found.full_high is not None and found.full_high < 0:
         return f"{head} is better, by {number(-found.full_worse)} in skill{interval}."
-    return f"{head} is not told apart: it is below by {number(found.full_worse)} in skill{interval}."
+    return f"{head} is not told apart: it is below by {number(round(found.full_worse, 6))} in skill{interval}."

@@ -48,8 +48,9 @@ def test_displacement_is_what_a_simulation_does(value: float) -> None:
     used = (a >= low) & (a <= high)
     far, once = np.abs(moved[n] - a)[used], np.abs(moved[1] - a)[used]
     # The simulated states reach nearly to the ends of the range, where displacement and speed are largest.
-    assert far.max() <= found.displacement <= far.max() + 0.01 * (high - low)
-    assert once.max() <= found.speed_max <= once.max() + 1e-3 * (high - low)
+    rounding = 1e-12 * (high - low)  # where every state moves alike, the two are equal but for it
+    assert far.max() - rounding <= found.displacement <= far.max() + 0.01 * (high - low)
+    assert once.max() - rounding <= found.speed_max <= once.max() + 1e-3 * (high - low)
     speed = np.abs((value - 1) * np.clip(a, low, high) + l @ (params.C @ s + params.h))
     assert found.speed_mean == pytest.approx(speed.mean())
     assert found.relative_displacement == pytest.approx(found.displacement / (high - low))

@@ -21,7 +21,7 @@ TINY = ("--task", "addition", "--task-opt", "T=6", "--task-opt", "train=40", "--
 
 #: what a run is made of
 RUN = """--model --M --P --phi --r-min --r-max --init --recurrent-scale --input-scale --readout --readout-bias --z0 --encoder --epochs --batch --lr
-    --lr-recurrent --schedule --warmup --clip --weight-decay --tau --M-reg --fresh --curriculum --restarts --restart-after --restart-above
+    --lr-recurrent --schedule --warmup --clip --weight-decay --tau --M-reg --fresh --curriculum --restarts --restart-after --restart-above --select
     --eval-seed --eval-every --patience --target --max-steps --max-seconds"""
 OPTIONS = {
     "train": f"""{RUN} --task --task-opt --data --cache --config --recipe --no-readout-bias --no-fresh --seed --device --backend --threads --tf32
@@ -31,7 +31,7 @@ OPTIONS = {
     "plot": "--list --width --option --task --task-opt --task-data --cache --out -o --format --data --caption --show --json --debug",
     "sweep": f"""{RUN} --task --task-opt --data --cache --seeds --config --recipe --workers --stack --shard --device --backend --threads --retries
         --out -o --analyze --trials --dry-run --metric --where --sort --pivot --format --json --quiet -q --debug""",
-    "profile": f"""{RUN} --task --task-opt --data --cache --recipe --tolerance --confidence --min-seeds --max-seeds --metric --workers --stack
+    "profile": f"""{RUN} --task --task-opt --data --cache --recipe --tolerance --confidence --min-seeds --max-seeds --train-sizes --metric --workers --stack
         --device --backend --threads --retries --out -o --json --quiet -q --debug""",
     "worker": "--stack --device --backend --threads --retries --analyze --trials --wait --no-wait --json --quiet -q --debug",
     "report": "--baseline --out -o --json --quiet -q --debug",

@@ -312,9 +312,9 @@ def test_select_names_the_metric_that_keeps_the_best_state():
     for select in ("accuracy", "cross_entropy"):
         run = configuration.resolve("context", task.opt, [{**task.recipe, "select": select}])
         member = Member(run, task, {})
-        for step, (accuracy, loss) in enumerate([(0.7, 0.9), (0.6, 0.5)]):
+        for step, (accuracy, entropy) in enumerate([(0.7, 0.9), (0.6, 0.5)]):
             member.row = dataclasses.make_dataclass("Row", ["values"])(torch.tensor([float(step)]))
-            member.record({"accuracy": accuracy, "cross_entropy": loss}, 1.0, 1.0, 0.0, 10)
+            member.record({"accuracy": accuracy, "cross_entropy": entropy}, 1.0, 1.0, 0.0, 10)
         kept[select] = member.best.item()
         assert member.history.columns["score"] == [0.7, 0.6]
     assert kept == {"accuracy": 0.0, "cross_entropy": 1.0}
