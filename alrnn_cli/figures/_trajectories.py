@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from ..dynamics import bits, parse_code
 from ..records import AnalysisReport
 from . import _plane, style
+from ._words import condition_name, time_unit
 
 _NAMED = 6  # so many conditions get a colour and a legend entry each
 
@@ -62,11 +63,10 @@ def scene(report: AnalysisReport, axes: str, trials: int) -> Scene:
     cloud = x.reshape(-1, 2)
     several = len(np.unique(conditions))
     colour_by = "" if not len(x) else "time" if several <= 1 else "condition" if several <= _NAMED else "number"
-    task = report.task or {}
-    unit = str(task.get("dt_unit") or "step")
+    dt, unit = time_unit(report)
     return Scene(
         plane, names, x, conditions, cloud[np.isfinite(cloud).all(-1)], colour_by, one_unit,
-        float(task.get("dt") or 1.0), "time (steps)" if unit in ("step", "steps") else f"time ({unit})",
+        dt, f"time ({unit})",
     )  # fmt: skip
 
 
@@ -148,11 +148,9 @@ def entries(scenes: Sequence[Scene], reports: Sequence[AnalysisReport], width: s
     """Legend entries: conditions by name, and the dots that end trajectories."""
     found: dict[str, Line2D] = {}
     for scene, report in zip(scenes, reports, strict=True):
-        names = list((report.task or {}).get("condition_names") or ())
         if scene.colour_by == "condition":
             for c, colour in condition_colours(scene).items():
-                name = str(names[c]) if 0 <= c < len(names) else f"condition {c}"
-                found.setdefault(name, Line2D([], [], color=colour, lw=1.4 * style.scale(width)))
+                found.setdefault(condition_name(report, c), Line2D([], [], color=colour, lw=1.4 * style.scale(width)))
     if any(scene.count and not scene.one_unit for scene in scenes):
         dot = Line2D([], [], ls="none", marker="o", color="black", mew=0, ms=2.2 * style.scale(width))
         found["end of a trajectory"] = dot

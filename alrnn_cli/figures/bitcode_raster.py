@@ -20,6 +20,7 @@ from ..dynamics import bits, code
 from ..errors import InputError
 from ..records import AnalysisReport
 from . import _plane, style
+from ._grey import distinct
 from ._trajectories import spread
 from ._words import apart, by_use, condition_name, n_visited, time_unit
 from .drawing import Drawing, many, needs_subregions, whole
@@ -29,7 +30,7 @@ OPTIONS = (
     ("trials", "64", "trials drawn, the conditions taken in turn"),
 )
 
-_OTHER = "#e2e2e2"  # lighter than every category, so that it is told from them in grey too
+_OTHER = "#f0f0f0"  # lighter than every category, so that it is told from them in grey too
 _NOWHERE = -1  # beyond a trial's end, or not finite
 _STRIP = 0.16  # inches
 _NAMED_GROUPS = 14
@@ -166,12 +167,12 @@ def _draw_one(part: SubFigure, raster: _Raster, report: AnalysisReport, label: s
     else:
         axes = part.subplots()
     top = len(raster.bitcodes)
-    colours = [to_rgba(c) for c in [*style.CATEGORIES[:top], _OTHER]]
+    colours = [*map(to_rgba, distinct(style.CATEGORIES[:top])), to_rgba(_OTHER)]
     colours += [to_rgba(_OTHER)] * (max(_used(raster)) + 1 - len(colours))
     _picture(axes, raster, np.where(raster.ranks < 0, np.nan, raster.ranks), colours, "bitcodes")
     axes.set_xlabel(f"time ({raster.unit})")
     _name_groups(axes, raster)
-    bitcodes = {_name(raster, rank, width): Patch(color=colours[rank], lw=0) for rank in _used(raster)}
+    bitcodes = {_name(raster, rank, width): Patch(fc=colours[rank], ec="black", lw=0.4) for rank in _used(raster)}
     font = {"family": "monospace", "size": style.FONTS[width]}
     part.legend(
         bitcodes.values(),

@@ -155,6 +155,8 @@ def _draw_bars(part: SubFigure, table: list[dict[str, Any]], title: str, width: 
     for j, axes in enumerate(grid.flat):
         if j >= len(panels):
             axes.remove()
+            # The panel above it is now the lowest of its column.
+            grid.flat[j - columns].tick_params(labelbottom=True)
             continue
         shares = [100 * row["frequency"] for row in _of(table, panels[j])]
         _bars(axes, shares, names, style.CATEGORIES[min(j, 1)], width)

@@ -22,6 +22,7 @@ from matplotlib.ticker import MaxNLocator
 from ..errors import InputError
 from ..records import AnalysisReport, Mode
 from . import style
+from ._words import number, percent, steps
 from .drawing import Drawing, many, needs_subregions, one_of, whole
 
 OPTIONS = (
@@ -242,7 +243,7 @@ def _draw_split(part: SubFigure, dots: list[_Dot], view: _View, label: str, top:
         slowest = min((d for d in own if d.mode.modulus > 0), key=_slowness, default=None)
         words = "" if slowest is None else "\n" + _wording(slowest.mode).replace("grows,\n", "grows, ").split(",\n")[0]
         code = style.short_code(own[0].bitcode, 9)
-        axes.set_title(f"{code} {_percent(own[0].frequency)}{words}", fontsize=style.FONTS[width])
+        axes.set_title(f"{code} {percent(own[0].frequency)}{words}", fontsize=style.FONTS[width])
     part.supxlabel("Re λ", fontsize=style.FONTS[width])
     part.supylabel("Im λ", fontsize=style.FONTS[width])
     if label:
@@ -314,19 +315,8 @@ def _slowness(dot: _Dot) -> float:
 
 def _wording(mode: Mode) -> str:
     """A mode in words, short."""
-    if mode.kind == "marginal" or mode.timescale is None:
-        text = "|λ| = 1"
-    else:
-        text = ("grows,\n" if mode.kind == "growing" else "") + _number(mode.timescale) + " steps"
-    return text if mode.period is None else f"{text},\nperiod {mode.period:.3g}"
-
-
-def _number(value: float) -> str:
-    """Three digits, without an exponent up to a million: "4.79", "40,600"."""
-    if not 100 <= value < 1e6:
-        return f"{value:.3g}"
-    digits = 2 - math.floor(math.log10(value))
-    return f"{round(value, digits):,.0f}"
+    text = ("grows,\n" if mode.kind == "growing" else "") + steps(None if mode.kind == "marginal" else mode.timescale)
+    return text if mode.period is None else f"{text},\nperiod {number(mode.period)}"
 
 
 def _name(axes: Axes, named: Sequence[_Dot], width: str) -> None:
@@ -392,7 +382,7 @@ def _handles(dots: list[_Dot], top: int, width: str) -> list[Line2D]:
     handles = [
         Line2D(
             [], [], ls="none", marker=style.MARKERS[rank], color=style.CATEGORIES[rank], mec="white", mew=0.4,
-            ms=5 * scale, label=f"{style.short_code(seen[rank].bitcode, longest)} {_percent(seen[rank].frequency)}",
+            ms=5 * scale, label=f"{style.short_code(seen[rank].bitcode, longest)} {percent(seen[rank].frequency)}",
         )
         for rank in sorted(seen) if rank < top
     ]  # fmt: skip
@@ -402,11 +392,6 @@ def _handles(dots: list[_Dot], top: int, width: str) -> list[Line2D]:
         grey.set_label(f"other ({rest:,})")
         handles.append(grey)
     return handles
-
-
-def _percent(share: float) -> str:
-    """A share as "98.3 %"; what is not 0 is never "0.0 %"."""
-    return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
 
 
 def _caption(reports: Sequence[AnalysisReport], clouds: list[list[_Dot]], top: int, *, split: bool) -> str:

@@ -19,6 +19,7 @@ from ..dynamics import bits
 from ..errors import InputError, UsageError, closest
 from ..records import AnalysisReport
 from . import style
+from ._words import time_unit
 from .drawing import Drawing, one_of, whole
 
 OPTIONS = (
@@ -113,13 +114,13 @@ def _trial(report: AnalysisReport, number: int, condition: str) -> _Trial:
         "phase": [str(p) for p in task.get("phase_names") or ()],
     }
     own = int(conditions[number])
-    unit = str(task.get("dt_unit") or "step")
+    step, unit = time_unit(report)
     return _Trial(
         number=number, s=s, z=z, outputs=outputs, targets=_targets(arrays, number, T),
         phases=arrays["phases"][number, :T] if "phases" in arrays else np.full(T, -1),
-        t=np.arange(1, T + 1) * float(task.get("dt") or 1), P=report.model["P"], names=names,
+        t=np.arange(1, T + 1) * step, P=report.model["P"], names=names,
         condition=called[own] if len(called) > 1 and 0 <= own < len(called) else "",
-        unit="time (steps)" if unit in ("step", "steps") else f"time ({unit})",
+        unit=f"time ({unit})",
     )  # fmt: skip
 
 

@@ -8,9 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.colors import rgb_to_hsv, to_rgb
 
 from alrnn_cli import dynamics, figures
 from alrnn_cli.errors import InputError, UsageError
+from alrnn_cli.figures import style
 from alrnn_cli.records import AnalysisReport
 
 from . import builders as b
@@ -211,6 +213,21 @@ def test_raster_shows_every_state_of_every_trial_by_condition() -> None:
     assert {"0°", "330°", "other", "stimulus", "delay"} <= set(shown(drawing))
     (strip,) = artists(drawing, "phases")
     np.testing.assert_array_equal(strip.get_array(), [[0] * 20 + [1] * 40])
+
+
+@pytest.mark.parametrize("top", ["1", "2", "4", "7"])
+def test_colours_of_a_raster_differ_in_grey(top: str) -> None:
+    drawing = figures.draw("bitcode-raster", [b.network(12, 6, conditions=12, n=24)], options={"top": top})
+    (image,) = artists(drawing, "bitcodes")
+    shades = []
+    for rgba in image.get_cmap().colors:
+        light = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgba[:3]]
+        shades.append(116 * np.cbrt(np.dot([0.2126, 0.7152, 0.0722], light)) - 16)  # CIE L*
+    assert len(shades) == int(top) + 1
+    assert np.diff(sorted(shades)).min() > 11.9
+    assert max(shades) < 96  # not white, which is beyond a trial's end
+    hue = [rgb_to_hsv(rgba[:3])[0] for rgba in image.get_cmap().colors[: min(int(top), 6)]]
+    assert np.allclose(hue, [rgb_to_hsv(to_rgb(c))[0] for c in style.CATEGORIES[: len(hue)]], atol=0.05)
 
 
 def test_raster_has_phases_trial_by_trial_where_they_differ(addition: AnalysisReport) -> None:
