@@ -1,4 +1,4 @@
-"""Geometry of a plane through state space: projecting, lifting, limits, and where lines cross the view."""
+"""Geometry of a plane (or a space of three axes) through state space: projecting, lifting, limits, and where lines cross the view."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError, UsageError
+from ..errors import InputError
 from ..records import AnalysisReport, FixedPoint, Parameters
 
-Box = tuple[float, float, float, float]  # x from, x to, y from, y to
+Box = tuple[float, ...]  # x from, x to, y from, y to, and so on
 _AGAIN = "Analyze the checkpoint again: alrnn analyze CHECKPOINT"
 _NAMES = ("A", "W", "C", "h", "D", "b", "z0")
 
 
 @dataclass(frozen=True)
 class Plane:
-    """x = basis (z - origin), and back: z = origin + x basis. origin: (M,); basis: (d, M) orthonormal, d = 1 or 2."""
+    """x = basis (z - origin), and back: z = origin + x up, with basis upᵀ = 1. origin: (M,); basis, up: (d, M), d = 1 to 3.
+
+    Of orthonormal axes the two are one; a mode is read by its left eigenvector and lies along its right one.
+    """
 
     origin: np.ndarray
     basis: np.ndarray
+    up: np.ndarray
     names: tuple[str, ...]
 
     def project(self, z: np.ndarray) -> np.ndarray:
@@ -28,7 +32,7 @@ class Plane:
 
     def lift(self, x: np.ndarray) -> np.ndarray:
         """x: (..., d). Returns: (..., M), the point of the plane."""
-        return np.asarray(self.origin + x @ self.basis)
+        return np.asarray(self.origin + x @ self.up)
 
 
 def parameters(report: AnalysisReport) -> Parameters:
@@ -67,50 +71,8 @@ def constant_input(report: AnalysisReport, name: str) -> np.ndarray:
     raise InputError(f"The report has no constant input for phase {name!r}.", _AGAIN)
 
 
-def plane_of(report: AnalysisReport, axes: str) -> Plane:
-    """The plane asked for: "pc" (principal components; the units themselves where M <= 2) or "units:i,j"."""
-    M = report.model["M"]
-    z = states(report)[0].reshape(-1, M)
-    z = z[np.isfinite(z).all(-1)]
-    mean = np.asarray(report.arrays.get("pca.mean", np.full(M, np.nan)), np.float64)
-    if mean.shape != (M,) or not np.isfinite(mean).all():
-        mean = z.mean(0) if len(z) else np.zeros(M)
-    if axes == "pc":
-        components = np.asarray(report.arrays.get("pca.components", np.zeros((0, M))), np.float64)[:2]
-        if M > 2 and components.shape == (2, M) and np.isfinite(components).all() and components.any(1).all():
-            return Plane(mean, components, _variance_names(report))
-        return _units(mean, (0, 1) if M > 1 else (0,))
-    try:
-        kind, _, text = axes.partition(":")
-        chosen = tuple(int(part) for part in text.split(","))
-        good = kind == "units" and len(chosen) == 2 and len(set(chosen)) == 2 and all(0 <= i < M for i in chosen)
-    except ValueError:
-        good = False
-    if not good:
-        example = "axes=units:0,1" if M > 1 else "axes=pc"
-        raise UsageError(
-            f"Figure 'phase', option 'axes': got {axes!r}, expected pc or units:i,j (two units of 0 to {M - 1}).",
-            f"Try {example}.",
-        )
-    return _units(mean, chosen)
-
-
-def _units(mean: np.ndarray, chosen: tuple[int, ...]) -> Plane:
-    origin = mean.copy()
-    origin[list(chosen)] = 0  # so that coordinates are the units' own values
-    return Plane(origin, np.eye(len(mean))[list(chosen)], tuple(f"$z_{{{i}}}$ (state)" for i in chosen))
-
-
-def _variance_names(report: AnalysisReport) -> tuple[str, ...]:
-    variance = np.asarray(report.arrays.get("pca.variance", np.zeros(0)), np.float64)
-    total = variance.sum() if len(variance) >= 2 and np.isfinite(variance).all() else 0.0
-    if total <= 0 or len(variance) < report.model["M"]:
-        return ("PC 1 (state)", "PC 2 (state)")
-    return tuple(f"PC {i + 1} ({100 * variance[i] / total:.0f}% of variance)" for i in range(2))
-
-
 def view(x: np.ndarray, points: np.ndarray) -> Box:
-    """Axis limits: the bulk of the trajectories x (m, 2), widened to fixed points (f, 2) close by.
+    """Axis limits: the bulk of the trajectories x (m, d), widened to fixed points (f, d) close by.
 
     Without trajectories the bulk of the fixed points; without either, -1 to 1.
     """
@@ -119,7 +81,7 @@ def view(x: np.ndarray, points: np.ndarray) -> Box:
     if not len(base):
         base = points
     if not len(base):
-        return (-1.0, 1.0, -1.0, 1.0)
+        return (-1.0, 1.0) * x.shape[-1]
     low, high = np.percentile(base, 0.5, axis=0), np.percentile(base, 99.5, axis=0)
     span = high - low
     span = np.maximum(span, max(0.25 * float(span.max()), 1e-3 * float(np.abs(base).max()), 0.0))
@@ -130,12 +92,12 @@ def view(x: np.ndarray, points: np.ndarray) -> Box:
     if len(near):
         low, high = np.minimum(low, near.min(0)), np.maximum(high, near.max(0))
     low, high = low - 0.1 * (high - low), high + 0.1 * (high - low)
-    return (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
+    return tuple(np.column_stack([low, high]).ravel().tolist())
 
 
 def inside(x: np.ndarray, box: Box) -> bool:
-    """Whether one point (2,) is in view."""
-    return bool(box[0] <= x[0] <= box[1] and box[2] <= x[1] <= box[3])
+    """Whether one point (d,) is in view."""
+    return bool((x >= box[::2]).all() and (x <= box[1::2]).all())
 
 
 def clip(start: np.ndarray, along: np.ndarray, box: Box) -> tuple[float, float] | None:
@@ -157,7 +119,7 @@ def boundaries(plane: Plane, P: int, box: Box) -> list[tuple[int, np.ndarray]]:
     found = []
     M = len(plane.origin)
     for unit in range(M - P, M):
-        normal, offset = plane.basis[:, unit], plane.origin[unit]
+        normal, offset = plane.up[:, unit], plane.origin[unit]
         square = float(normal @ normal)
         if square < 1e-16:
             continue

@@ -11,15 +11,17 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..dynamics import bits, parse_code
 from ..records import AnalysisReport
 from . import _plane, style
+from ._axes import plane_of
 from ._words import condition_name, time_unit
 
+_TRACE = "#d0d0d0"
 _NAMED = 6  # so many conditions get a colour and a legend entry each
 
 
@@ -27,14 +29,17 @@ _NAMED = 6  # so many conditions get a colour and a legend entry each
 class Scene:
     """What all panels of a report share.
 
-    x: (n, T, 2) positions, NaN on padding (for one unit: z_t and z_{t+1}); conditions: (n,); cloud: (m, 2) finite
-    positions; colour_by: "condition", "number" (many conditions), "time" or "" (no trajectories).
+    x: (n, T, d) positions, NaN on padding (for one unit: z_t and z_{t+1}); conditions: (n,); phases: (n, T), of the input that made
+    each position, -1 for none, with phase_names; cloud: (m, d) finite positions; colour_by: "condition", "number" (many
+    conditions), "time" or "" (no trajectories).
     """
 
     plane: _plane.Plane
-    names: tuple[str, str]
+    names: tuple[str, ...]
     x: np.ndarray
     conditions: np.ndarray
+    phases: np.ndarray
+    phase_names: tuple[str, ...]
     cloud: np.ndarray
     colour_by: str
     one_unit: bool
@@ -45,29 +50,35 @@ class Scene:
     def count(self) -> int:
         return len(self.x)
 
+    def under(self, phase: str) -> np.ndarray:
+        """Which positions were made by an input of this phase, (n, T) bool; all where the trials have no phases."""
+        if not (self.phases >= 0).any():
+            return np.ones(self.x.shape[:2], bool)
+        number = self.phase_names.index(phase) if phase in self.phase_names else len(self.phase_names)
+        return np.asarray(self.phases == number)
 
-def scene(report: AnalysisReport, axes: str, trials: int) -> Scene:
-    """Project the first `trials` trajectories that have a finite state. Errors: UsageError for a bad plane."""
-    plane = _plane.plane_of(report, axes)
+
+def scene(report: AnalysisReport, axes: str, trials: int, d: int = 2) -> Scene:
+    """Project the first `trials` trajectories that have a finite state, onto d axes. Errors: UsageError, InputError for bad axes."""
+    plane = plane_of(report, axes, d)
     z, conditions = _plane.states(report)
     keep = np.flatnonzero(np.isfinite(z).all(-1).any(1)) if len(z) else np.zeros(0, int)
     keep = spread(keep, conditions, trials)
+    phases = np.asarray(report.arrays.get("trajectories.phases", np.full((len(z), z.shape[1]), -1)))[keep, : z.shape[1]]
     z, conditions = z[keep], conditions[keep]
     one_unit = len(plane.basis) == 1
     x = plane.project(z)
     if one_unit:
         x = np.concatenate([x[:, :-1], x[:, 1:]], -1)
-        names = ("$z_t$ (state)", "$z_{t+1}$ (state)")
-    else:
-        names = (plane.names[0], plane.names[1])
-    cloud = x.reshape(-1, 2)
+        phases = phases[:, 1:]
+    names = ("$z_t$ (state)", "$z_{t+1}$ (state)") if one_unit else plane.names
+    cloud = x.reshape(-1, x.shape[-1])
     several = len(np.unique(conditions))
     colour_by = "" if not len(x) else "time" if several <= 1 else "condition" if several <= _NAMED else "number"
     dt, unit = time_unit(report)
-    return Scene(
-        plane, names, x, conditions, cloud[np.isfinite(cloud).all(-1)], colour_by, one_unit,
-        dt, f"time ({unit})",
-    )  # fmt: skip
+    phase_names = tuple(map(str, (report.task or {}).get("phase_names") or ()))
+    finite = cloud[np.isfinite(cloud).all(-1)]
+    return Scene(plane, names, x, conditions, phases, phase_names, finite, colour_by, one_unit, dt, f"time ({unit})")
 
 
 def spread(keep: np.ndarray, conditions: np.ndarray, trials: int) -> np.ndarray:
@@ -89,40 +100,55 @@ def condition_colours(scene: Scene) -> dict[int, Any]:
     return {c: scale(0.92 * k / max(len(there) - 1, 1)) for k, c in enumerate(there)}
 
 
-def paint(axes: Axes, scene: Scene, width: str) -> None:
-    """Draw the trajectories into one panel."""
+def colours_of(scene: Scene, trial: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Colours (m, 4) of positions, by trial and step (from 0)."""
+    if scene.colour_by == "time":
+        return np.asarray(colormaps[style.SCALE](time_scale(scene)((step + 1) * scene.dt)))
+    colours = condition_colours(scene)
+    return np.array([to_rgba(colours[int(scene.conditions[i])]) for i in trial]).reshape(-1, 4)
+
+
+def paint(axes: Axes, scene: Scene, width: str, phase: str) -> None:
+    """Draw the trajectories into one panel: in colour the steps made under the panel's phase, the others as a grey trace below."""
     if not scene.count:
         return
     size = style.scale(width)
-    alpha = 0.9 if scene.count <= 10 else 0.65
+    own, there = scene.under(phase), np.isfinite(scene.x).all(-1)
+    alpha = 0.9 if scene.count <= 10 or not own.all() else 0.65
     if scene.one_unit:
-        _dots(axes, scene, size, alpha)
+        size = 6 * size**2
+        for chosen, order, gid in ((there & ~own, 2.9, "other steps"), (there & own, 3.0, "trajectories")):
+            trial, step = np.nonzero(chosen)
+            colours = _TRACE if gid == "other steps" else colours_of(scene, trial, step)
+            axes.scatter(
+                scene.x[trial, step, 0],
+                scene.x[trial, step, 1],
+                s=size,
+                lw=0,
+                alpha=alpha,
+                zorder=order,
+                c=colours,
+                gid=gid,
+            )
         return
-    segments = np.stack([scene.x[:, :-1], scene.x[:, 1:]], 2)
-    good = np.isfinite(segments).all((-1, -2))
-    trial, step = np.nonzero(good)
-    lines = LineCollection(list(segments[good]), linewidths=0.8 * size, alpha=alpha, zorder=3, gid="trajectories",
-                           capstyle="round")  # fmt: skip
-    if scene.colour_by == "time":
-        lines.set(array=(step + 1.5) * scene.dt, cmap=style.SCALE, norm=time_scale(scene))
-    else:
-        colours = condition_colours(scene)
-        lines.set_color([colours[int(scene.conditions[i])] for i in trial])
+    segments, good = np.stack([scene.x[:, :-1], scene.x[:, 1:]], 2), there[:, :-1] & there[:, 1:]
+    others = LineCollection(list(segments[good & ~own[:, 1:]]), linewidths=0.5 * size, colors=_TRACE, zorder=0.8,
+                            gid="other steps")  # fmt: skip
+    trial, step = np.nonzero(good & own[:, 1:])
+    lines = LineCollection(list(segments[trial, step]), linewidths=0.8 * size, alpha=alpha, zorder=3, gid="trajectories",
+                           capstyle="round", colors=colours_of(scene, trial, step + 1))  # fmt: skip
+    axes.add_collection(others, autolim=False)
     axes.add_collection(lines, autolim=False)
-    last = [x[np.isfinite(x).all(-1)][-1] for x in scene.x]
-    ends = np.array(last)
+    ends = scene.x[ends_of(scene, own)]
     axes.scatter(ends[:, 0], ends[:, 1], s=5 * size**2, c="black", lw=0, zorder=3.5, gid="ends")
 
 
-def _dots(axes: Axes, scene: Scene, size: float, alpha: float) -> None:
-    trial, step = np.nonzero(np.isfinite(scene.x).all(-1))
-    xy = scene.x[trial, step]
-    options: dict[str, Any] = {"s": 6 * size**2, "lw": 0, "alpha": alpha, "zorder": 3, "gid": "trajectories"}
-    if scene.colour_by == "time":
-        axes.scatter(xy[:, 0], xy[:, 1], c=(step + 1) * scene.dt, cmap=style.SCALE, norm=time_scale(scene), **options)
-    else:
-        colours = condition_colours(scene)
-        axes.scatter(xy[:, 0], xy[:, 1], color=[colours[int(scene.conditions[i])] for i in trial], **options)
+def ends_of(scene: Scene, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(trials, steps) of last positions, of trials that end under the phase whose positions are `own`."""
+    there = np.isfinite(scene.x).all(-1)
+    last = there.shape[1] - 1 - np.argmax(there[:, ::-1], axis=1)
+    trial = np.flatnonzero(own[np.arange(len(last)), last])
+    return trial, last[trial]
 
 
 def time_scale(scene: Scene) -> Normalize:
@@ -139,7 +165,11 @@ def colourbar(figure: Figure, grid: Any, scene: Scene, width: str, *, first: boo
     else:
         norm, text = Normalize(float(scene.conditions.min()), float(scene.conditions.max())), "condition (number)"
     bar = figure.colorbar(
-        ScalarMappable(norm, style.SCALE), ax=list(np.ravel(grid)), label=text, aspect=28 * len(grid), pad=0.02
+        ScalarMappable(norm, style.SCALE),
+        ax=list(np.ravel(grid)),
+        label=text,
+        aspect=28 * len(grid),
+        pad=0.02 if scene.x.shape[-1] == 2 else 0.16,  # beside the label of the third axis
     )
     bar.outline.set_linewidth(0.5)  # type: ignore[operator]
 
@@ -173,6 +203,6 @@ def rows(label: str, scene: Scene) -> list[dict[str, Any]]:
     trial, step = np.nonzero(np.isfinite(scene.x).all(-1))
     return [
         {"report": label, "phase": None, "what": "trajectory", "trial": int(i), "step": int(t) + 1,
-         "condition": int(scene.conditions[i]), "x": float(scene.x[i, t, 0]), "y": float(scene.x[i, t, 1])}
+         "condition": int(scene.conditions[i]), **dict(zip("xyz", scene.x[i, t].tolist(), strict=False))}
         for i, t in zip(trial, step, strict=True)
     ]  # fmt: skip
