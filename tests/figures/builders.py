@@ -286,7 +286,7 @@ def many_regions(n: int = 300, P: int = 20, M: int = 30) -> AnalysisReport:
     while len(codes) < n:
         codes.add("".join(rng.choice(["0", "1"], P)))
     regions = []
-    for i, bitcode in enumerate(sorted(codes, key=lambda c: hash_free(c))):
+    for i, bitcode in enumerate(sorted(codes, key=lambda c: (hash_free(c), c))):
         radius = 1 - np.abs(rng.normal(0, 0.15, M // 2))
         angle = rng.uniform(0, np.pi, M // 2) * (rng.random(M // 2) < 0.6)
         values = radius * np.exp(1j * angle)
