@@ -1,12 +1,14 @@
 """Fixed points followed along one input: where they are, where they are born and die, and where they pass a switching plane.
 
-Solid: stable; dashed: a saddle or unstable; dotted: marginal. The panel below counts the real ones at each value searched.
+Solid: stable; dashed: a saddle or unstable; dotted: marginal. Below, how many real ones there are: a line
+from the branches, dots at the values searched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -144,7 +146,11 @@ def _draw_one(part: SubFigure, sweep: _Sweep, report: AnalysisReport, label: str
     axes.set_ylim(bottom - 0.04 * (up - bottom), up + 0.12 * (up - bottom))
     if len(sweep.events) <= _NAMED:
         _name_events(axes, sweep, width)
-    below.step(found.values, found.real, where="mid", color="black", lw=1.0 * scale, gid="real")
+    between = _covered(sweep.branches, (low, high))
+    below.plot(*between.T, color="black", lw=1.0 * scale, gid="between")
+    below.plot(
+        found.values, found.real, ls="none", marker="o", ms=2.2 * scale, color="black", mew=0, clip_on=False, gid="real"
+    )
     below.set(
         xlabel=f"{found.input} (input)", ylabel="real\npoints", ylim=(0, max(found.real, default=1) * 1.25 + 0.25)
     )
@@ -153,6 +159,15 @@ def _draw_one(part: SubFigure, sweep: _Sweep, report: AnalysisReport, label: str
     part.suptitle(_title(sweep, report, label), x=0.01, ha="left")
     handles = _handles(sweep, width)
     part.legend(handles=handles, loc="outside lower center", ncols=_columns(sweep, width), handlelength=1.8)
+
+
+def _covered(branches: Sequence[Branch], span: tuple[float, float]) -> np.ndarray:
+    """How many branches there are between one end of a branch and the next, all over the span: corners (n, 2) of a line of steps."""
+    at = np.unique([*span, *(x for b in branches for x in (b.start, b.end))])
+    # Where one branch ends and the next begins, rounding may leave them apart or let them overlap.
+    at = at[np.diff(at, prepend=-np.inf) > 1e-9 * (span[1] - span[0])]
+    counts = [sum(b.start <= (x + y) / 2 <= b.end for b in branches) for x, y in pairwise(at.tolist())]
+    return np.column_stack([np.repeat(at, 2)[1:-1], np.repeat(counts, 2)])
 
 
 def _name_events(axes: Axes, sweep: _Sweep, width: str) -> None:

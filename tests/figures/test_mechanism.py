@@ -342,8 +342,21 @@ def test_continuation_is_the_branches_on_the_axis_asked_for(axis: str, made: dic
     states = report.arrays["trajectories.z"].reshape(-1, 6).astype(float)
     low, high = np.percentile([on(tuple(z)) for z in states], [1, 99])
     assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
-    (count,) = artists(drawing, "real")
+    (count,), (line,) = artists(drawing, "real"), artists(drawing, "between")
+    assert tuple(count.get_xdata()) == report.continuation.values
     assert tuple(count.get_ydata()) == report.continuation.real
+    corners = [(0, 3), (0.25, 3), (0.25, 1), (0.4, 1), (0.4, 1), (0.5, 1), (0.5, 3), (1, 3)]
+    np.testing.assert_allclose(line.get_xydata(), corners)
+
+
+def test_rounding_where_branches_meet_counts_nothing_twice(made: dict[str, AnalysisReport]) -> None:
+    report = made["P = M"]
+    found = report.continuation
+    first, second = found.branches[:2]
+    meeting = (dataclasses.replace(first, end=0.4 + 1e-13), dataclasses.replace(second, start=0.4 - 1e-13))
+    report = dataclasses.replace(report, continuation=dataclasses.replace(found, branches=meeting, real=(1,) * 11))
+    (line,) = artists(figures.draw("continuation", [report]), "between")
+    assert set(line.get_ydata()) == {1}
 
 
 def test_a_passage_stands_on_its_own_branch(made: dict[str, AnalysisReport]) -> None:
