@@ -194,7 +194,7 @@ def _draw_one(part: SubFigure, trial: _Trial, label: str, width: str, each: bool
         elif name == "outputs":
             _outputs(axes, trial, width)
         else:
-            _bits(axes, trial)
+            _bits(axes, trial, width)
     part.align_ylabels(
         [axes for name, axes in zip(panels, grid, strict=True) if name in ("inputs", "states", "outputs")]
     )
@@ -304,7 +304,7 @@ def _outputs(axes: Axes, trial: _Trial, width: str) -> None:
     axes.locator_params(axis="y", nbins=3)
 
 
-def _bits(axes: Axes, trial: _Trial) -> None:
+def _bits(axes: Axes, trial: _Trial, width: str) -> None:
     """One row for each PWL unit, black where it is above zero."""
     assert trial.z is not None
     step, M = trial.t[0], trial.z.shape[-1]
@@ -316,7 +316,8 @@ def _bits(axes: Axes, trial: _Trial) -> None:
         axes.set_yticks(range(M - trial.P, M))
     axes.tick_params(axis="y", length=0)
     axes.set_ylabel("bits", rotation=0, ha="right", va="center")
-    axes.yaxis.set_label_coords(-0.11 if len(str(M)) < 3 else -0.14, 0.5)
+    narrower = style.WIDTHS["column"] * style.scale(width) / style.WIDTHS[width]  # of letters, beside the axes
+    axes.yaxis.set_label_coords(-(0.11 if len(str(M)) < 3 else 0.14) * narrower, 0.5)
 
 
 def _rows(trial: _Trial, label: str) -> list[dict[str, Any]]:
