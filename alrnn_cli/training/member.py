@@ -163,7 +163,7 @@ class Member:
         return self.history.columns.get("score", [float("nan")])[-1]
 
     def count(self, loss: float, penalty: float, norm: float) -> None:
-        """One step was made. Where one of its numbers is not finite the attempt is lost, and without a further one the run has diverged."""
+        """One step was made. Where one of its numbers is not finite the attempt is lost; without a further one the run has diverged."""
         c = self.counters
         if not np.isfinite(loss + penalty + norm):
             if c.restart < self.training.restarts:
