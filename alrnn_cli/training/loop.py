@@ -174,12 +174,20 @@ class Group:
     def _read(self, members: list[Member], unread: list[_Made], hooks: Hooks, clock: Callable[[], None]) -> None:
         """Count the steps that were made, and do what is due after the last of them."""
         rows = library(self.device).stack([made.measured for made in unread]).tolist()
+        begun: set[int] = set()
         for made, (losses, penalties, norms) in zip(unread, rows, strict=True):
             going = [e for e, m in enumerate(members) if m.outcome is None]
             for e in going:
+                if e in begun:
+                    # Steps that the lost attempt made before it was known to be.
+                    members[e].counters.step += 1
+                    continue
                 members[e].count(losses[e], penalties[e], norms[e])
+                if members[e].lost:
+                    begun.add(e)
+                    self._begin_anew(members[e], e)
             going = [e for e in going if members[e].outcome is None]
-            due = [e for e in going if members[e].due()]
+            due = [e for e in going if members[e].due() and e not in begun]
             if due:
                 self._evaluate(members, due, made)
             for e in going:
@@ -202,9 +210,12 @@ class Group:
                     m.outcome = Outcome("finished", reason)
                     continue
                 if m.stuck():
-                    m.begin_anew()
-                    self.stack.begin(e, (m.training.seed, streams.INIT, m.counters.restart))
+                    self._begin_anew(m, e)
                 hooks.evaluated(self._numbers[e])
+
+    def _begin_anew(self, member: Member, place: int) -> None:
+        member.begin_anew()
+        self.stack.begin(place, (member.training.seed, streams.INIT, member.counters.restart))
 
     def _evaluate(self, members: list[Member], due: list[int], made: _Made) -> None:
         """Score the validation trials of some members, and enter it in their books; those with the same trials together."""

@@ -100,6 +100,8 @@ class Member:
         self.counters = Counters()
         self.history = History()
         self.outcome: Outcome | None = None
+        #: whether this attempt has diverged, and another is to begin
+        self.lost = False
 
     def lr(self, ahead: int) -> float:
         """Learning rate of the step that comes `ahead` steps after the one that is counted next."""
@@ -153,6 +155,7 @@ class Member:
         self.counters.restart += 1
         self.counters.attempt_step = 0
         self.attempt_best = None
+        self.lost = False
 
     @property
     def score(self) -> float:
@@ -160,9 +163,13 @@ class Member:
         return self.history.columns.get("score", [float("nan")])[-1]
 
     def count(self, loss: float, penalty: float, norm: float) -> None:
-        """One step was made, unless one of its numbers is not finite: then the run has diverged."""
+        """One step was made. Where one of its numbers is not finite the attempt is lost; without a further one the run has diverged."""
         c = self.counters
         if not np.isfinite(loss + penalty + norm):
+            if c.restart < self.training.restarts:
+                self.lost = True
+                c.step += 1
+                return
             what = "the loss" if not np.isfinite(loss) else "the gradient"
             self.outcome = Outcome("diverged", f"{what} became NaN or infinite at step {c.step + 1}")
             return

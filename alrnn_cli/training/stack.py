@@ -99,6 +99,7 @@ class Stack:
         """Draw member e anew and forget its moments."""
         self.model.initialise(e, seed)
         self.adam.reset(e)
+        self._going[e] = True
 
     def row(self, e: int) -> Row:
         return Row(self.values[e], self.adam.m[e], self.adam.v[e])

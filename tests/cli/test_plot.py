@@ -29,7 +29,9 @@ def test_all_makes_what_the_report_supports_and_says_what_not_and_why(alrnn, tmp
     made = {p.stem for p in (tmp_path / "figures").glob("*.pdf")}
     assert {"bitcodes", "eigenvalues", "phase", "trial"} <= made and "loss" not in made
     assert [line.split(".")[0] for line in done.stderr.splitlines() if line.startswith("loss")] == ["loss: not drawn"]
-    assert {n for n in figures.names() if figures.reads(n) == "report"} == made | {line.split(":")[0] for line in done.stderr.splitlines()}
+    assert {n for n in figures.names() if figures.reads(n) == "report"} == made | {
+        line.split(":")[0] for line in done.stderr.splitlines()
+    }
     for kind, folder in (("txt", "figures"), ("csv", "numbers")):
         assert {p.stem for p in (tmp_path / folder).glob(f"*.{kind}")} == made
     told = json.loads(alrnn("plot", "all", report, "-o", "f", "--format", "png", "--json").stdout)

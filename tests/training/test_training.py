@@ -147,6 +147,37 @@ def test_divergence_keeps_the_last_good_state(tmp_path):
     assert all(np.isfinite(t).all() for t in kept.tensors.values())
 
 
+def test_an_attempt_that_diverges_is_followed_by_another(tmp_path, monkeypatch):
+    from alrnn_cli.training.stack import Stack
+
+    begin = Stack.begin
+
+    def first_explodes(self, e, seed):
+        begin(self, e, seed)
+        if seed[-1] == 0:
+            self.model.get_parameter("W").detach()[e] = 1e30
+
+    monkeypatch.setattr(Stack, "begin", first_explodes)
+    run, out = make(tmp_path, restarts=1, restart_above=1.0)
+    assert run.outcome.status == "finished"
+    history = run.checkpoint.meta.history
+    assert history["restart"][-1] == 1 and np.isfinite(history["loss"]).all() and np.isfinite(history["penalty"]).all()
+    # One step was lost, and the second attempt has all of its own.
+    assert history["step"][-1] == 1 + 6 * 4
+
+    def cut(name, resume, stop):
+        return make(tmp_path, name, stop, resume=resume, restarts=1, restart_above=1.0)[0]
+
+    calls = iter(range(100))
+    cut("pieces", False, lambda: "SIGINT" if next(calls) == 3 else "")
+    assert cut("pieces", True, lambda: "").outcome.status == "finished"
+    assert (tmp_path / "pieces.safetensors").read_bytes() == out.read_bytes()
+
+    monkeypatch.setattr(Stack, "begin", lambda self, e, seed: first_explodes(self, e, (0,)))
+    run, _ = make(tmp_path, "none", restarts=1, restart_above=1.0)
+    assert run.outcome.status == "diverged" and run.outcome.reason.endswith("at step 2")
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
