@@ -45,7 +45,7 @@ ALLOWED = {
     "wording": set(),
     "sweep": {"runs", "wording", "training", "tasks", "material", "examine", "config", "grid", "store", "errors"},
     "analysis": {"dynamics", "wording", "maps", "records", "config", "grid", "errors"},
-    "figures": {"dynamics", "records", "config", "errors", "store"},
+    "figures": {"dynamics", "records", "config", "errors", "store", "sweep"},
     "bench": {"training", "analysis", "kernels", "figures", "config", "errors", "__version__"},
     "reduction": {"analysis", "maps", "store", "records", "errors"},
     "examine": {"config", "analysis", "maps", "material", "store", "records", "errors", "__version__"},
