@@ -46,6 +46,14 @@ class Place:
     def log(self) -> Path:
         return self.path / "log.txt"
 
+    @property
+    def saved(self) -> int:
+        """When the run was last saved on its way, in ns of the file server; 0 where it was not."""
+        try:
+            return store.resume_path(self.checkpoint).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
     def cell(self) -> Cell:
         """Errors: InputError."""
         content = _read(self.path / CELL, CELL_SCHEMA)
@@ -59,6 +67,12 @@ class Place:
     def conclude(self, content: Mapping[str, Any]) -> bool:
         """Enter how the cell ended, once. Returns: False where another attempt has already."""
         return leases.write_once(self.path / STATUS, {"schema": STATUS_SCHEMA, **store.jsonable(dict(content))})
+
+
+def attempts(folder: Path, names: Sequence[str]) -> Attempts:
+    """Of a cell. names: of the files in its folder."""
+    place = Place(folder)
+    return leases.attempts(folder, names, place.saved if store.resume_path(place.checkpoint).name in names else 0)
 
 
 def run_of(content: Mapping[str, Any]) -> RunConfig:
@@ -132,7 +146,7 @@ class Sweep:
             if STATUS in names:
                 states[cell] = "ended"
                 continue
-            tries[cell] = found = leases.attempts(folder, names)
+            tries[cell] = found = attempts(folder, names)
             if found.failed > retries or found.abandoned >= leases.MOST_ABANDONED:
                 states[cell] = "exhausted"
             elif found.last and not found.ended and leases.alive(folder, found.last, now):
@@ -142,7 +156,7 @@ class Sweep:
         return Survey(states, tries)
 
     def claim(self, cells: Sequence[str], most: int, worker: str, retries: int = 0) -> Iterator[Lease]:
-        """Up to `most` of these cells that nobody works on, each now ours."""
+        """Up to `most` of these cells that nobody works on, each now ours, in their order."""
         found = self.survey(cells, retries)
         taken = 0
         for cell in cells:
@@ -150,7 +164,8 @@ class Sweep:
                 return
             if found.states[cell] != "open":
                 continue
-            lease = leases.take(self.path / "cells" / cell, found.tries[cell].last + 1, worker)
+            place = self.place(cell)
+            lease = leases.take(place.path, found.tries[cell].last + 1, worker, place.saved)
             if lease is None:
                 continue
             if (lease.folder / STATUS).exists():  # ended between the two looks

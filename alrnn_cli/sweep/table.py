@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, UsageError, closest
-from .folder import Sweep
-from .leases import attempts
+from .folder import Sweep, attempts
 from .plan import Cell
 
 #: Resamples of the bootstrap. The generator is seeded, so that a table is the same every time.
@@ -56,7 +56,7 @@ def rows(sweep: Sweep, retries: int = 0) -> list[Row]:
 def last_words(sweep: Sweep, cell: Cell) -> str:
     """Why the last attempt at a cell failed."""
     folder = sweep.place(cell.id).path
-    tries = attempts(folder, (p.name for p in folder.iterdir()))
+    tries = attempts(folder, os.listdir(folder))
     end = folder / f"end-{tries.last}"
     return json.loads(end.read_text(encoding="utf8"))["reason"] if end.exists() else "its worker died"
 

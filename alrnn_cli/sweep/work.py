@@ -19,6 +19,8 @@ from .plan import Cell
 
 #: Seconds before another look where all open cells are somebody else's.
 _WAIT = 2.0
+#: Workers that died over a cell after which it is tried alone.
+_SUSPECT = 2
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,12 @@ def work(
                 continue
             for cell in open_:
                 known.setdefault(cell, sweep.place(cell).cell())
-            first = alike(known[open_[0]].config)
-            same = [c for c in open_ if alike(known[c].config) == first]
-            ours = list(sweep.claim(same, job.stack, name, job.retries))
+            # Cells whose workers died come last, and after a second death alone: what kills one shall not take its stack along.
+            deaths = {c: survey.tries[c].abandoned for c in open_}
+            open_.sort(key=deaths.__getitem__)
+            first, suspect = alike(known[open_[0]].config), deaths[open_[0]] >= _SUSPECT
+            same = [c for c in open_ if alike(known[c].config) == first and (deaths[c] >= _SUSPECT) == suspect]
+            ours = list(sweep.claim(same, 1 if suspect else job.stack, name, job.retries))
             heart.hold(ours)
             if ours:
                 _Batch(sweep, job, ours, known, name, stop, done, heart).run()

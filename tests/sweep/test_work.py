@@ -98,6 +98,29 @@ def test_a_failure_is_one_cells_own(sweep, job, monkeypatch):
     assert len(made.survey().of("ended")) == len(ids)
 
 
+def test_a_cell_that_kills_its_workers_takes_no_other_with_it(sweep, job, monkeypatch):
+    made, ids = sweep(seeds="3")
+    killers = {c for c in ids if made.place(c).cell().config.training.seed == 1}
+    fresh = Addition.split
+
+    def split(self, which):
+        if self.seed == 1:
+            os._exit(9)
+        return fresh(self, which)
+
+    monkeypatch.setattr(Addition, "split", split)
+    context, exits = multiprocessing.get_context("fork"), []
+    while not exits or exits[-1]:
+        worker = context.Process(target=work, args=(made.path, job(stack=6)))
+        worker.start()
+        worker.join(100)
+        exits.append(worker.exitcode)
+        pool.release(made, worker.pid)
+    survey = made.survey()
+    assert set(survey.of("exhausted")) == killers and set(survey.of("ended")) == set(ids) - killers
+    assert set(exits[:-1]) == {9} and len(exits) <= len(killers) * leases.MOST_ABANDONED + 1
+
+
 def test_a_cell_that_diverges_is_entered_as_such(sweep, job):
     made, ids = sweep(lr="1e30", epochs="30", fresh="false")
     work(made.path, job())
