@@ -12,6 +12,7 @@ ROOT = Path(alrnn_cli.__file__).parent
 ALLOWED = {
     "errors": set(),
     "lazy": set(),
+    "signals": set(),
     "catalogue": {"errors"},
     "config": {"catalogue", "errors"},
     "records": {"errors", "lazy"},
@@ -43,7 +44,7 @@ ALLOWED = {
     "rollout": {"training", "tasks", "model", "records", "config", "errors"},
     "grid": {"errors"},
     "wording": set(),
-    "sweep": {"runs", "wording", "training", "tasks", "material", "examine", "config", "grid", "store", "errors"},
+    "sweep": {"runs", "signals", "wording", "training", "tasks", "material", "examine", "config", "grid", "store", "errors"},
     "analysis": {"dynamics", "wording", "maps", "records", "config", "grid", "errors"},
     "figures": {"dynamics", "records", "config", "errors", "store"},
     "bench": {"training", "analysis", "kernels", "figures", "config", "errors", "__version__"},

@@ -200,12 +200,12 @@ class _Runner:
         return self._run(self._wanted, pairs)
 
     def _run(self, wanted: Plan, pairs: Sequence[tuple[int, int]]) -> list[Row]:
+        from ..signals import Signals
         from ..sweep.folder import Sweep
         from ..sweep.plan import cells
         from ..sweep.pool import cores, run
         from ..sweep.table import rows
         from ..sweep.work import Job
-        from .training import Signals
 
         given = self._given
         asked = replace(
