@@ -44,7 +44,7 @@ ALLOWED = {
     "rollout": {"training", "tasks", "model", "records", "config", "errors"},
     "grid": {"errors"},
     "wording": set(),
-    "sweep": {"runs", "signals", "wording", "training", "tasks", "material", "examine", "config", "grid", "store", "errors"},
+    "sweep": {"runs", "wording", "training", "tasks", "material", "examine", "config", "grid", "store", "errors"},
     "analysis": {"dynamics", "wording", "maps", "records", "config", "grid", "errors"},
     "figures": {"dynamics", "records", "config", "errors", "store"},
     "bench": {"training", "analysis", "kernels", "figures", "config", "errors", "__version__"},

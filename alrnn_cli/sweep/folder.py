@@ -10,7 +10,7 @@ FOLDER/cells/<id>/cell.json     the resolved configuration and the values on the
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,6 +173,21 @@ class Sweep:
                 continue
             taken += 1
             yield lease
+
+    def free(self, gone: Callable[[Mapping[str, Any]], bool], state: str, reason: str) -> int:
+        """End the attempts of workers that are gone, without waiting for their leases to expire. gone: told of a lease's content.
+
+        Returns: how many cells are free for it.
+        """
+        freed = 0
+        for cell, tries in self.survey().tries.items():
+            if not tries.last or tries.ended:
+                continue
+            lease = Lease(self.path / "cells" / cell, tries.last)
+            if gone(lease.owner()):
+                lease.end(state, reason)
+                freed += 1
+        return freed
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ is `end-N` beside it. Clocks of different machines are not compared: all times a
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -20,11 +21,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ..errors import MachineError
+
 #: Seconds between two signs of life, and without one after which an attempt counts as abandoned.
 BEAT = 5.0
 EXPIRY = 60.0
 #: A cell that takes its workers with it as often as this, and gets no further, is given up: it would take them all.
 MOST_ABANDONED = 8
+#: How file systems say that they have no hard links.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,11 @@ class Lease:
     @property
     def path(self) -> Path:
         return self.folder / f"lease-{self.number}"
+
+    def owner(self) -> dict[str, Any]:
+        """What the worker said of itself: worker, pid, host, saved."""
+        content: dict[str, Any] = json.loads(self.path.read_text(encoding="utf8"))
+        return content
 
     @property
     def lost(self) -> bool:
@@ -55,13 +65,20 @@ class Lease:
 
 
 def write_once(path: Path, content: dict[str, Any]) -> bool:
-    """Create a file whole, or leave the one that is there. Returns: whether it is ours."""
+    """Create a file whole, or leave the one that is there. Returns: whether it is ours. Errors: MachineError without hard links."""
     scratch = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     scratch.write_text(json.dumps(content, sort_keys=True), encoding="utf8")
     try:
         os.link(scratch, path)
     except FileExistsError:
         return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        raise MachineError(
+            f"{path.parent}: the file system makes no hard links ({error.strerror}).",
+            "Put the sweep's folder on another.",
+        ) from None
     finally:
         scratch.unlink()
     return True
@@ -91,14 +108,10 @@ def attempts(folder: Path, names: Iterable[str], saved: int = 0) -> Attempts:
             failed += state == "failed"
     deaths = [n for n in range(1, last + 1) if ended.get(n, "abandoned") == "abandoned" and (n < last or n in ended)]
     if deaths:
-        began = [_saved(folder / f"lease-{n}") for n in range(1, last + 1)]
+        began = [Lease(folder, n).owner()["saved"] for n in range(1, last + 1)]
         further = max((n for n, (a, b) in enumerate(pairwise([*began, saved]), 1) if a != b), default=0)
         deaths = [n for n in deaths if n > further]
     return Attempts(last, ended.get(last, ""), failed, len(deaths))
-
-
-def _saved(lease: Path) -> int:
-    return int(json.loads(lease.read_text(encoding="utf8"))["saved"])
 
 
 def now_at(folder: Path) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import platform
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from ..errors import MachineError
 from .folder import Sweep
-from .leases import Lease
+from .slurm import WARNINGS
 from .work import Job, work
 
 #: Seconds between two looks at the workers.
@@ -103,23 +102,20 @@ def _end(sweep: Sweep, processes: list[BaseProcess]) -> None:
 
 
 def release(sweep: Sweep, pid: int | None) -> int:
-    """Free what a dead worker of this machine held, without waiting for its leases to expire. Returns: how many cells."""
-    freed = 0
-    for cell in sweep.survey().of("running"):
-        folder = sweep.place(cell).path
-        numbers = [int(n.removeprefix("lease-")) for n in os.listdir(folder) if n.startswith("lease-")]
-        lease = Lease(folder, max(numbers))
-        owner = json.loads(lease.path.read_text(encoding="utf8"))
-        if owner["pid"] == pid and owner["host"] == platform.node():
-            lease.end("abandoned", "its worker died")
-            freed += 1
-    return freed
+    """Free what a dead worker of this machine held. Returns: how many cells."""
+    return sweep.free(
+        lambda owner: owner["pid"] == pid and owner["host"] == platform.node(), "abandoned", "its worker died"
+    )
 
 
 def _serve(folder: Path, job: Job, cells: Sequence[str], pinned: Sequence[int], parent: int) -> None:
-    """A worker process. SIGTERM stops it after the step in hand, with everything saved; so does its parent's death."""
+    """A worker process. SIGTERM stops it after the step in hand, with everything saved; so does its parent's death.
+
+    So do Slurm's warnings, which all processes of a job get.
+    """
     got: list[str] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: got.append("SIGTERM"))
+    for which in (signal.SIGTERM, *WARNINGS):
+        signal.signal(which, lambda number, frame: got.append(signal.Signals(number).name))
     # Ctrl-C goes to all processes of a terminal; the parent hears it, and tells us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "sched_setaffinity"):

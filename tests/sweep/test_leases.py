@@ -1,10 +1,12 @@
 """Who works on what: one owner for each attempt, whoever reaches for it and whenever."""
 
+import errno
 import os
 import threading
 
 import pytest
 
+from alrnn_cli.errors import MachineError
 from alrnn_cli.sweep import leases
 from alrnn_cli.sweep.leases import Heart, attempts, take, write_once
 
@@ -39,6 +41,16 @@ def test_of_many_who_reach_for_an_attempt_one_gets_it(tmp_path):
 def test_a_file_is_written_once_and_whole(tmp_path):
     assert write_once(tmp_path / "x", {"a": 1}) and not write_once(tmp_path / "x", {"a": 2})
     assert (tmp_path / "x").read_text() == '{"a": 1}'
+
+
+def test_a_file_system_without_hard_links_is_told(tmp_path, monkeypatch):
+    def link(*_):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(MachineError, match="makes no hard links"):
+        write_once(tmp_path / "x", {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_attempt_without_signs_of_life_may_be_followed(sweep):
