@@ -195,6 +195,8 @@ def _here(sweep: Any, ids: list[str], workers: int, left: int, watch: Watch, giv
 
 
 def _conclude(sweep: Any, ids: list[str], stopped: str, seconds: float, given: dict[str, Any]) -> None:
+    """The table. Errors: StoppedError; FailedCellsError where cells failed or diverged."""
+    from ..sweep.table import rows
     from . import sweep_screens
 
     if stopped:
@@ -203,12 +205,18 @@ def _conclude(sweep: Any, ids: list[str], stopped: str, seconds: float, given: d
             "Give the same command again to go on.",
             terminated=stopped != "SIGINT",
         )
-    sweep_screens.show_table(sweep.path, given, only=ids, seconds=seconds)
-    survey = sweep.survey(ids, given["retries"])
-    failed = sweep_screens.failed(sweep, ids, survey)
+    found = rows(sweep, given["retries"], ids)
+    if any(row.directions for row in found):
+        sweep_screens.show_table(sweep.path, given, found, seconds)
+    if pending := sum(row.state in ("running", "open") for row in found):
+        say(
+            f"{plural(pending, 'cell')} of {len(ids):,} with other workers: alrnn sweep status {sweep.path}",
+            quiet=given["quiet"],
+        )
+    failed = [row for row in found if row.state in ("failed", "diverged")]
     if failed:
         raise FailedCellsError(
-            f"{len(failed):,} of {len(ids):,} cells failed: {failed[0]}",
+            f"{len(failed):,} of {plural(len(ids), 'cell')} failed; {failed[0].cell} {failed[0].state}: {failed[0].reason}",
             f"All of them: alrnn sweep status {sweep.path}",
         )
 

@@ -14,7 +14,7 @@ from .output import console, number, print_json, say, table
 from .output import more as and_more
 
 if TYPE_CHECKING:
-    from ..sweep.folder import Survey, Sweep
+    from ..sweep.folder import Sweep
     from ..sweep.plan import Cell, Plan
     from ..sweep.table import Row, Statistics
 
@@ -98,22 +98,10 @@ def _left(sweep: Sweep, found: Sequence[Row]) -> float | None:
     return pending * (recent[-1] - recent[0]) / (len(recent) - 1)
 
 
-def failed(sweep: Sweep, ids: Sequence[str], survey: Survey) -> list[str]:
-    """Why each cell that failed did; divergence counts."""
-    from ..sweep.table import last_words
-
-    out = [last_words(sweep, sweep.place(cell).cell()) for cell in ids if survey.states[cell] == "exhausted"]
-    for cell in ids:
-        status = sweep.place(cell).status()
-        if status is not None and status["state"] != "finished":
-            out.append(f"{cell} {status['state']}: {status['reason']}")
-    return out
-
-
 def show_table(
-    folder: Path, given: dict[str, Any], only: Sequence[str] | None = None, seconds: float | None = None
+    folder: Path, given: dict[str, Any], cells: Sequence[Row] | None = None, seconds: float | None = None
 ) -> None:
-    """Statistics over seeds. only: ids of the cells to show."""
+    """Statistics over seeds. cells: default all of the folder."""
     from ..sweep import table as tables
     from ..sweep.folder import Sweep
 
@@ -121,10 +109,7 @@ def show_table(
         raise UsageError(
             f"--format {given['form']}: expected one of {', '.join(_FORMATS)}.", closest(given["form"], _FORMATS)
         )
-    sweep = Sweep.open(folder)
-    found = tables.rows(sweep, given["retries"])
-    if only is not None:
-        found = [row for row in found if row.cell in set(only)]
+    found = tables.rows(Sweep.open(folder), given["retries"]) if cells is None else cells
     found = tables.where(found, given["where"])
     if not found:
         raise InputError(f"{folder}: no cell is left to show.", "Loosen --where.")

@@ -118,8 +118,8 @@ class Sweep:
         there = {entry.name for entry in os.scandir(path / "cells")} if (path / "cells").is_dir() else set()
         for cell in found:
             folder = path / "cells" / cell.id
-            content = {"schema": CELL_SCHEMA, "config": store.jsonable(cell.config.to_dict()), "axes": cell.axes}
             if cell.id not in there or not (folder / CELL).exists():
+                content = {"schema": CELL_SCHEMA, "config": store.jsonable(cell.config.to_dict()), "axes": cell.axes}
                 folder.mkdir(parents=True, exist_ok=True)
                 leases.write_once(folder / CELL, content)
         store.write_atomic(path / "sweep.toml", to_toml(asked.to_dict()).encode())

@@ -235,16 +235,16 @@ def _cell(asked: Plan, own: Mapping[str, Any], seed: int, names: Sequence[str]) 
     varied = set(asked.axes) | set(own)
     plain = {k: v for k, v in plain.items() if k not in varied or config.applies(known[k], model)}
     _, run = runs.request(asked.task, options, plain, data=asked.data, recipe=asked.recipe)
-    return Cell(cell_id(run), run, {**axes_of(run, names), "seed": seed})
-
-
-def axes_of(run: RunConfig, names: Sequence[str]) -> dict[str, Any]:
-    """A run's values of some options, None for one that its model does not take. names: as of `Plan.axes`."""
     content = run.to_dict()
+    return Cell(_id(content), run, {**_axes(content, names), "seed": seed})
+
+
+def _axes(content: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """A run's values of some options, None for one that its model does not take. names: as of `Plan.axes`."""
     flat = content["model"] | content["training"] | {TASK + k: v for k, v in content["task_options"].items()}
     return {name: flat.get(name) for name in dict.fromkeys(names) if name != "seed"}
 
 
-def cell_id(run: RunConfig) -> str:
+def _id(content: Mapping[str, Any]) -> str:
     """First 12 hex digits of the sha256 of the resolved configuration."""
-    return store.sha256(store.to_json(store.jsonable(run.to_dict())).encode())[:12]
+    return store.sha256(store.to_json(content).encode())[:12]

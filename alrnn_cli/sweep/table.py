@@ -7,7 +7,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,12 +36,12 @@ class Row:
     chance: dict[str, float]
 
 
-def rows(sweep: Sweep, retries: int = 0) -> list[Row]:
-    """All cells, by their values on the axes. Errors: InputError for a damaged file."""
-    survey, found = sweep.survey(retries=retries), []
-    for place in sweep.places():
+def rows(sweep: Sweep, retries: int = 0, cells: Iterable[str] | None = None) -> list[Row]:
+    """Cells, by their values on the axes. cells: ids, default all. Errors: InputError for a damaged file."""
+    survey, found = sweep.survey(cells, retries), []
+    for place in map(sweep.place, survey.states):
         cell, state = place.cell(), survey.states[place.id]
-        status: Mapping[str, Any] = place.status() or {}
+        status: Mapping[str, Any] = (place.status() or {}) if state == "ended" else {}
         reason = status.get("reason", "")
         if state == "exhausted":
             state, reason = "failed", last_words(sweep, cell)
