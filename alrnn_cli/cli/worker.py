@@ -52,6 +52,7 @@ def command(
     from ..signals import Signals
     from ..sweep import slurm
     from ..sweep.folder import Sweep
+    from ..sweep.table import last_words
     from ..sweep.work import Job, work
 
     slurm_job = slurm.to_requeue() if requeue else slurm.allocation()
@@ -62,7 +63,8 @@ def command(
 
     def done(cell: str, state: str) -> None:
         ended.append((cell, state))
-        say(f"{cell} {state}", quiet=quiet)
+        why = f": {last_words(Sweep.open(folder), cell)}" if state == "failed" else ""
+        say(f"{cell} {state}{why}", quiet=quiet)
 
     with Signals(*slurm.WARNINGS) as signals:
         if slurm_job and slurm_job.restarts:
@@ -77,4 +79,8 @@ def command(
     if json:
         print_json({"schema": SCHEMA, "folder": str(folder), "cells": [{"cell": c, "state": s} for c, s in ended]})
         return
-    say(f"Nothing is left to do in {folder}; this worker did {len(ended):,}.", quiet=quiet)
+    bad = sum(state != "finished" for _, state in ended)
+    say(
+        f"Nothing is left to do in {folder}; this worker did {len(ended):,}{f', {bad:,} without success' if bad else ''}.",
+        quiet=quiet,
+    )

@@ -155,6 +155,15 @@ class Sweep:
                 states[cell] = "open"
         return Survey(states, tries)
 
+    def workers(self) -> dict[str, int]:
+        """Who is at work, and on how many cells."""
+        survey = self.survey()
+        names = [
+            Lease(self.path / "cells" / cell, survey.tries[cell].last).owner()["worker"]
+            for cell in survey.of("running")
+        ]
+        return {name: names.count(name) for name in sorted(set(names))}
+
     def claim(self, cells: Sequence[str], most: int, worker: str, retries: int = 0) -> Iterator[Lease]:
         """Up to `most` of these cells that nobody works on, each now ours, in their order."""
         found = self.survey(cells, retries)

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
-from ..errors import MachineError
+from ..errors import AlrnnError, MachineError
 from .folder import Sweep
 from .slurm import WARNINGS
 from .work import Job, work
@@ -42,19 +43,19 @@ def run(
     """Work on a sweep with several processes, or in this one where one is enough.
 
     A worker that dies (killed, out of memory) is replaced, and what it held is free at once. watch: called every half second.
-    Returns: why it stopped, "" where all is done.
+    Returns: why it stopped, "" where all is done. Errors: as of `work`; MachineError where workers die before they begin.
     """
     if workers == 1:
         return work(folder, job, cells=cells, stop=stop, done=lambda cell, state: watch())
     context = multiprocessing.get_context("spawn")
-    there = cores()
+    there, errors = cores(), context.SimpleQueue()
     threads = job.threads or max(1, len(there) // workers)
     own = replace(job, threads=threads)
     sweep, idle_deaths = Sweep.open(folder), 0
 
     def begin(i: int) -> BaseProcess:
         pinned = there[i * threads % len(there) : i * threads % len(there) + threads]
-        process = context.Process(target=_serve, args=(folder, own, cells, pinned, os.getpid()), daemon=True)
+        process = context.Process(target=_serve, args=(folder, own, cells, pinned, os.getpid(), errors), daemon=True)
         process.start()
         return process
 
@@ -72,6 +73,8 @@ def run(
                     continue
                 process.join()
                 del living[i]
+                if not errors.empty():
+                    raise errors.get()
                 if process.exitcode:
                     # A cell that kills its workers is given up in time. A worker that dies without one will again, unless somebody
                     # kills them from outside.
@@ -108,10 +111,12 @@ def release(sweep: Sweep, pid: int | None) -> int:
     )
 
 
-def _serve(folder: Path, job: Job, cells: Sequence[str], pinned: Sequence[int], parent: int) -> None:
+def _serve(
+    folder: Path, job: Job, cells: Sequence[str], pinned: Sequence[int], parent: int, errors: SimpleQueue[Exception]
+) -> None:
     """A worker process. SIGTERM stops it after the step in hand, with everything saved; so does its parent's death.
 
-    So do Slurm's warnings, which all processes of a job get.
+    So do Slurm's warnings, which all processes of a job get. errors: for what ends it, to be told by the parent.
     """
     got: list[str] = []
     for which in (signal.SIGTERM, *WARNINGS):
@@ -124,4 +129,7 @@ def _serve(folder: Path, job: Job, cells: Sequence[str], pinned: Sequence[int], 
     def stop() -> str:
         return got[0] if got else "the sweep's process is gone" if os.getppid() != parent else ""
 
-    work(folder, job, cells=cells, stop=stop)
+    try:
+        work(folder, job, cells=cells, stop=stop)
+    except AlrnnError as error:
+        errors.put(error)
