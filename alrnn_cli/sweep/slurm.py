@@ -12,7 +12,7 @@ from ..errors import UsageError
 from . import leases
 
 #: What `sbatch --signal` sends some time before the end; SIGTERM comes with preemption and with scancel.
-WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
+WARNINGS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
 #: Seconds for an answer of Slurm's controller.
 _ANSWER = 30.0
 

@@ -15,7 +15,7 @@ from ..errors import DeviceError, MachineError, UsageError
 
 #: Minutes that a job asks for where nothing is said. It goes back to the queue where that is not enough.
 _TIME = "60"
-#: Seconds before its time limit that a worker is told to save.
+#: Seconds before its time limit that a worker is told to save, where nothing is said.
 _WARNING = 90
 #: Options of sbatch that are not for the user to set, and why.
 _OURS = {
@@ -23,7 +23,6 @@ _OURS = {
     "output": "logs lie in FOLDER/slurm",
     "error": "logs lie in FOLDER/slurm",
     "open-mode": "logs are appended to",
-    "signal": "workers are told in time to save",
     "wrap": "the job is a worker",
     "ntasks": "a worker is one task",
     "ntasks-per-node": "a worker is one task",
