@@ -6,10 +6,11 @@ kebab-case, a key of a TOML or JSON file, and a key of the checkpoint. Nothing h
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, asdict, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from . import catalogue
@@ -122,10 +123,11 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """As a file or a checkpoint holds it: without the options that the model does not take."""
-        content = asdict(self)
+        content: dict[str, Any] = {"task": self.task, "task_options": dict(self.task_options)}
         for section, cls in SECTIONS.items():
-            content[section] = {f.name: content[section][f.name] for f in fields(cls) if applies(f, self.model.model)}
-        return content
+            own = getattr(self, section)
+            content[section] = {f.name: getattr(own, f.name) for f in fields(cls) if applies(f, self.model.model)}
+        return {**content, "data": self.data}
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ class AnalysisConfig:
 SECTIONS: dict[str, type] = {"model": ModelConfig, "training": TrainingConfig}
 
 
+@functools.cache
 def options() -> dict[str, Field[Any]]:
     """Flat name -> dataclass field of every model and training option, in order."""
     return {f.name: f for cls in SECTIONS.values() for f in fields(cls)}

@@ -77,6 +77,8 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 def jsonable(value: Any) -> Any:
     """`value` in JSON's types: dataclasses as objects, arrays as lists, NaN and infinities as null, complex as [re, im]."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -91,8 +93,6 @@ def jsonable(value: Any) -> Any:
         return [jsonable(value.real), jsonable(value.imag)]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     raise TypeError(f"{type(value).__name__} does not belong in a record")

@@ -38,8 +38,8 @@ EXIT_CODES = """## Exit codes
 | 6 | training diverged; the last good state was kept |
 | 7 | a `--require` condition does not hold |
 | 8 | the machine failed: disk full, out of memory, no network |
-| 9 | a sweep finished with failed cells (no command of this version ends with it) |
-| 130, 143 | stopped by Ctrl-C or SIGTERM; everything was saved, `--resume` goes on |
+| 9 | a sweep is done and some of its cells failed |
+| 130, 143 | stopped by Ctrl-C, or by SIGTERM or another signal; everything was saved, `--resume` goes on |
 
 Results go to stdout, everything else to stderr. With `--json`, stdout holds exactly one JSON object with a `schema` key;
 an error is then one JSON line on stderr.

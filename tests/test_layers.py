@@ -12,6 +12,7 @@ ROOT = Path(alrnn_cli.__file__).parent
 ALLOWED = {
     "errors": set(),
     "lazy": set(),
+    "signals": set(),
     "catalogue": {"errors"},
     "config": {"catalogue", "errors"},
     "records": {"errors", "lazy"},

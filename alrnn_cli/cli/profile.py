@@ -62,6 +62,9 @@ _NOT = {
     "folder",
     "seeds",
     "shard",
+    "executor",
+    "slurm",
+    "wait",
     "dry_run",
     "where",
     "sort",
@@ -200,12 +203,12 @@ class _Runner:
         return self._run(self._wanted, pairs)
 
     def _run(self, wanted: Plan, pairs: Sequence[tuple[int, int]]) -> list[Row]:
+        from ..signals import Signals
         from ..sweep.folder import Sweep
         from ..sweep.plan import cells
         from ..sweep.pool import cores, run
         from ..sweep.table import rows
         from ..sweep.work import Job
-        from .training import Signals
 
         given = self._given
         asked = replace(

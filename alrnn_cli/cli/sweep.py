@@ -11,6 +11,7 @@ import typer
 
 from .. import config as configuration
 from ..errors import AlrnnError, ExitCode, StoppedError, UsageError, closest
+from ..wording import plural
 from .options import OUTPUT, Cache, Data, Debug, Json, Quiet, pairs
 from .output import say
 from .train import METAVARS, PANELS, to_toml
@@ -24,6 +25,7 @@ HELP = """Train many runs of one question into a folder.
     alrnn sweep --task addition --P 0,1,2,5,10 --seeds 5
     alrnn sweep --task context --P 0:4:1 --tau 0,0.1 --seeds 3 --analyze --out context
     alrnn sweep --config sweep.toml --dry-run
+    alrnn sweep --config sweep.toml --executor slurm --workers 32 --slurm partition=gpu,time=02:00:00,gpus=1
     alrnn sweep status FOLDER
     alrnn sweep table FOLDER --where P=1,2 --pivot tau
 
@@ -57,8 +59,16 @@ _LEADING: dict[str, tuple[Any, Any]] = {
 }  # fmt: skip
 
 _TRAILING: dict[str, tuple[Any, Any]] = {
-    "workers": (Annotated[int, typer.Option("--workers", help="processes (0: one for each core) [0]", min=0, metavar="INT",
+    "executor": (Annotated[str, typer.Option("--executor", help="local: processes here; slurm: jobs of a cluster; "
+                                             "none: only make the folder, for `alrnn worker` [local]",
+                                             metavar="NAME", rich_help_panel=_MACHINE)], "local"),
+    "workers": (Annotated[int, typer.Option("--workers", help="processes (0: one for each core), or jobs [0]", min=0, metavar="INT",
                                             rich_help_panel=_MACHINE)], 0),
+    "slurm": (Annotated[list[str], typer.Option("--slurm", help="with --executor slurm: options of sbatch, repeatable: "
+                                                "partition=gpu,time=02:00:00", metavar="NAME=VALUE,…",
+                                                rich_help_panel=_MACHINE)], []),
+    "wait": (Annotated[bool, typer.Option("--wait", help="with --executor slurm: stay until all is done",
+                                          rich_help_panel=_MACHINE)], False),
     "stack": (Annotated[int, typer.Option("--stack", help="most runs that train as one (0: by their number) [0]", min=0, metavar="INT",
                                           rich_help_panel=_MACHINE)], 0),
     "shard": (Annotated[str | None, typer.Option("--shard", help="work on every 16th cell from the 3rd only: 3/16", metavar="I/N",
@@ -133,7 +143,9 @@ def asked(given: dict[str, Any]) -> Plan:
 
 def _train(given: dict[str, Any]) -> None:
     from ..sweep.plan import cells as cells_of
+    from . import sweep_jobs
 
+    sbatch = sweep_jobs.check(given)
     wanted = asked(given)
     cells = _shard(cells_of(wanted), given["shard"])
     from ..sweep.pool import cores
@@ -146,46 +158,65 @@ def _train(given: dict[str, Any]) -> None:
         sweep_screens.show_plan(wanted, cells, workers, folder, given)
         return
     from ..sweep import folder as folders
-    from ..sweep.pool import run
-    from ..sweep.work import Job
-    from .training import Signals
 
     sweep = folders.Sweep.create(folder, wanted, cells, to_toml)
     ids = [cell.id for cell in cells]
-    # As large as leaves each worker two stacks, so that none waits long for the last.
-    stack = given["stack"] or max(1, min(16, -(-len(cells) // (2 * workers))))
-    job = Job(
-        device=given["device"], backend=given["backend"], threads=given["threads"], stack=stack,
-        analyze=given["trials"] if given["analyze"] else 0, retries=given["retries"], wait=workers == 1,
-    )  # fmt: skip
     watch = Watch(sweep, ids, given)
-    left = len(ids) - len(watch.ended())
-    say(
-        f"{folder}: {len(ids):,} cells, {left:,} to do, {workers} {'worker' if workers == 1 else 'workers'}.",
-        quiet=given["quiet"],
-    )
-    started, stopped = time.monotonic(), ""
-    if left:
-        with Signals() as signals:
-            stopped = run(folder, job, workers, ids, stop=signals.reason, watch=watch)
+    left, started, stopped = len(ids) - len(watch.ended()), time.monotonic(), ""
+    if given["executor"] == "none":
+        sweep_jobs.show_folder(sweep, len(ids), left, given)
+        return
+    if left and given["executor"] == "slurm":
+        jobs = sweep_jobs.start(sweep, left, sbatch, given)
+        if not given["wait"]:
+            sweep_jobs.show(sweep, jobs, left, given)
+            return
+        sweep_jobs.wait(sweep, jobs, ids, watch, given)
+    elif left:
+        stopped = _here(sweep, ids, workers, left, watch, given)
     _conclude(sweep, ids, stopped, time.monotonic() - started, given)
 
 
+def _here(sweep: Any, ids: list[str], workers: int, left: int, watch: Watch, given: dict[str, Any]) -> str:
+    """Train on this machine. Returns: why it stopped, "" where all is done."""
+    from ..signals import Signals
+    from ..sweep.pool import run
+    from ..sweep.slurm import WARNINGS
+    from ..sweep.work import Job
+    from .sweep_jobs import stack_of
+
+    job = Job(
+        device=given["device"], backend=given["backend"], threads=given["threads"], stack=stack_of(len(ids), workers, given),
+        analyze=given["trials"] if given["analyze"] else 0, retries=given["retries"], wait=workers == 1,
+    )  # fmt: skip
+    say(f"{sweep.path}: {plural(len(ids), 'cell')}, {left:,} to do, {plural(workers, 'worker')}.", quiet=given["quiet"])
+    with Signals(*WARNINGS) as signals:
+        return run(sweep.path, job, workers, ids, stop=signals.reason, watch=watch)
+
+
 def _conclude(sweep: Any, ids: list[str], stopped: str, seconds: float, given: dict[str, Any]) -> None:
+    """The table. Errors: StoppedError; FailedCellsError where cells failed or diverged."""
+    from ..sweep.table import rows
     from . import sweep_screens
 
     if stopped:
         raise StoppedError(
             f"Stopped by {stopped}; everything is saved.",
             "Give the same command again to go on.",
-            terminated=stopped == "SIGTERM",
+            terminated=stopped != "SIGINT",
         )
-    sweep_screens.show_table(sweep.path, given, only=ids, seconds=seconds)
-    survey = sweep.survey(ids, given["retries"])
-    failed = sweep_screens.failed(sweep, ids, survey)
+    found = rows(sweep, given["retries"], ids)
+    if any(row.directions for row in found):
+        sweep_screens.show_table(sweep.path, given, found, seconds)
+    if pending := sum(row.state in ("running", "open") for row in found):
+        say(
+            f"{plural(pending, 'cell')} of {len(ids):,} with other workers: alrnn sweep status {sweep.path}",
+            quiet=given["quiet"],
+        )
+    failed = [row for row in found if row.state in ("failed", "diverged")]
     if failed:
         raise FailedCellsError(
-            f"{len(failed):,} of {len(ids):,} cells failed: {failed[0]}",
+            f"{len(failed):,} of {plural(len(ids), 'cell')} failed; {failed[0].cell} {failed[0].state}: {failed[0].reason}",
             f"All of them: alrnn sweep status {sweep.path}",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +15,9 @@ from .output import console, number, print_json, say, table
 from .output import more as and_more
 
 if TYPE_CHECKING:
-    from ..sweep.folder import Survey, Sweep
+    from rich.table import Table
+
+    from ..sweep.folder import Sweep
     from ..sweep.plan import Cell, Plan
     from ..sweep.table import Row, Statistics
 
@@ -61,10 +64,10 @@ def show_status(folder: Path, given: dict[str, Any]) -> None:
     counts = Counter(row.state for row in found)
     states = ("finished", "diverged", "failed", "running", "open")
     bad = [row for row in found if row.state in ("failed", "diverged")]
-    eta = _left(sweep, found)
+    eta, workers = _left(sweep, found), sweep.workers()
     if given["json"]:
         print_json({"schema": STATUS_SCHEMA, "folder": str(folder), "cells": len(found), **{s: counts[s] for s in states},
-                    "seconds_left": eta, "bad": [asdict(row) for row in bad]})  # fmt: skip
+                    "workers": workers, "seconds_left": eta, "bad": [asdict(row) for row in bad]})  # fmt: skip
         return
     screen = console()
     told = ", ".join(f"{counts[s]:,} {s}" for s in states if counts[s])
@@ -73,18 +76,38 @@ def show_status(folder: Path, given: dict[str, Any]) -> None:
         from .sweep import _clock
 
         screen.print(f"about {_clock(eta)} left at the present rate")
+    if workers:
+        screen.print()
+        shown = table("At work", "worker", ">cells")
+        for name, cells in list(workers.items())[:_ROWS]:
+            shown.add_row(name, str(cells))
+        screen.print(shown)
+        and_more(len(workers), _ROWS)
     if bad:
         screen.print()
-        shown = table("What went wrong", "cell", "axes", "how", "why")
-        for row in bad[:_ROWS]:
-            shown.add_row(row.cell, _axes(row.axes), row.state, row.reason)
-        screen.print(shown)
-        and_more(len(bad), _ROWS)
+        screen.print(_wrong(bad))
+    if counts["open"] and not workers:
+        say(f"Nobody is at work on it: alrnn worker {folder}", quiet=given["quiet"])
+
+
+def _wrong(bad: Sequence[Row]) -> Table:
+    """What went wrong, a line for each reason; numbers in it may differ from cell to cell."""
+    kinds: dict[tuple[str, str], list[Row]] = {}
+    for row in bad:
+        kinds.setdefault((row.state, re.sub(r"\d+", "#", row.reason)), []).append(row)
+    shown = table("What went wrong", ">cells", "how", "why", "in common", "for example")
+    for (state, _), own in sorted(kinds.items(), key=lambda item: -len(item[1])):
+        same = [
+            f"{k.removeprefix('task.')}={_value(v)}" for k, v in own[0].axes.items() if all(r.axes[k] == v for r in own)
+        ]
+        shown.add_row(f"{len(own):,}", state, own[0].reason, " ".join(same), own[0].cell)
+    return shown
 
 
 def _left(sweep: Sweep, found: Sequence[Row]) -> float | None:
-    """Seconds until all is done at the rate of the last ended cells; None where nothing runs or none has ended."""
+    """Seconds until all is done at the rate of the last ended cells; None where nothing runs or few have ended."""
     from ..sweep.folder import STATUS
+    from ..sweep.leases import now_at
 
     pending = sum(row.state in ("running", "open") for row in found)
     if not pending or not any(row.state == "running" for row in found):
@@ -93,27 +116,16 @@ def _left(sweep: Sweep, found: Sequence[Row]) -> float | None:
         (sweep.place(row.cell).path / STATUS).stat().st_mtime for row in found if row.state in ("finished", "diverged")
     )
     recent = times[-20:]
-    if len(recent) < 2 or recent[-1] <= recent[0]:
+    if len(recent) < 2:
         return None
-    return pending * (recent[-1] - recent[0]) / (len(recent) - 1)
-
-
-def failed(sweep: Sweep, ids: Sequence[str], survey: Survey) -> list[str]:
-    """Why each cell that failed did; divergence counts."""
-    from ..sweep.table import last_words
-
-    out = [last_words(sweep, sweep.place(cell).cell()) for cell in ids if survey.states[cell] == "exhausted"]
-    for cell in ids:
-        status = sweep.place(cell).status()
-        if status is not None and status["state"] != "finished":
-            out.append(f"{cell} {status['state']}: {status['reason']}")
-    return out
+    # Until now, not until the last of them: cells that take longer than those did shall show.
+    return pending * (now_at(sweep.path / "cells") - recent[0]) / (len(recent) - 1)
 
 
 def show_table(
-    folder: Path, given: dict[str, Any], only: Sequence[str] | None = None, seconds: float | None = None
+    folder: Path, given: dict[str, Any], cells: Sequence[Row] | None = None, seconds: float | None = None
 ) -> None:
-    """Statistics over seeds. only: ids of the cells to show."""
+    """Statistics over seeds. cells: default all of the folder."""
     from ..sweep import table as tables
     from ..sweep.folder import Sweep
 
@@ -121,10 +133,7 @@ def show_table(
         raise UsageError(
             f"--format {given['form']}: expected one of {', '.join(_FORMATS)}.", closest(given["form"], _FORMATS)
         )
-    sweep = Sweep.open(folder)
-    found = tables.rows(sweep, given["retries"])
-    if only is not None:
-        found = [row for row in found if row.cell in set(only)]
+    found = tables.rows(Sweep.open(folder), given["retries"]) if cells is None else cells
     found = tables.where(found, given["where"])
     if not found:
         raise InputError(f"{folder}: no cell is left to show.", "Loosen --where.")
@@ -178,7 +187,7 @@ def _plain(stats: Sequence[Statistics]) -> tuple[list[str], list[list[str]]]:
             str(s.n),
             str(s.failed) if s.failed else "",
         ]
-        body.append(line + ([str(s.pending)] if pending else []))
+        body.append(line + ([str(s.pending or "")] if pending else []))
     return header, body
 
 
@@ -208,10 +217,6 @@ def _value(value: Any) -> str:
     if value is None:
         return "–"
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _axes(axes: dict[str, Any]) -> str:
-    return " ".join(f"{k.removeprefix('task.')}={_value(v)}" for k, v in axes.items())
 
 
 def _markdown(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:

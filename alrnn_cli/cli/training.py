@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import Any
 
 from ..config import RunConfig
 from ..errors import UsageError, closest
+from ..signals import Signals
 from ..tasks.base import Task
 from ..training.run import Run, device_of, train
 from ..wording import plural
@@ -37,33 +36,6 @@ def execute(
             on_step=progress.step, should_stop=signals.reason, say=lambda text: say(text, quiet=quiet),
         )  # fmt: skip
     return result, task
-
-
-class Signals:
-    """SIGINT and SIGTERM set a flag that the loop reads after each step; a second Ctrl-C stops at once."""
-
-    def __init__(self) -> None:
-        self._got = ""
-        self._before: dict[signal.Signals, Any] = {}
-
-    def reason(self) -> str:
-        return self._got
-
-    def __enter__(self) -> Signals:
-        for which in (signal.SIGINT, signal.SIGTERM):
-            self._before[which] = signal.signal(which, self._note)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for which, handler in self._before.items():
-            signal.signal(which, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._got and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self._got = signal.Signals(number).name
 
 
 def show_result(run: Run, task: Task, out: Path) -> None:

@@ -10,7 +10,7 @@ FOLDER/cells/<id>/cell.json     the resolved configuration and the values on the
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,14 @@ class Place:
     def log(self) -> Path:
         return self.path / "log.txt"
 
+    @property
+    def saved(self) -> int:
+        """When the run was last saved on its way, in ns of the file server; 0 where it was not."""
+        try:
+            return store.resume_path(self.checkpoint).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
     def cell(self) -> Cell:
         """Errors: InputError."""
         content = _read(self.path / CELL, CELL_SCHEMA)
@@ -59,6 +67,12 @@ class Place:
     def conclude(self, content: Mapping[str, Any]) -> bool:
         """Enter how the cell ended, once. Returns: False where another attempt has already."""
         return leases.write_once(self.path / STATUS, {"schema": STATUS_SCHEMA, **store.jsonable(dict(content))})
+
+
+def attempts(folder: Path, names: Sequence[str]) -> Attempts:
+    """Of a cell. names: of the files in its folder."""
+    place = Place(folder)
+    return leases.attempts(folder, names, place.saved if store.resume_path(place.checkpoint).name in names else 0)
 
 
 def run_of(content: Mapping[str, Any]) -> RunConfig:
@@ -104,8 +118,8 @@ class Sweep:
         there = {entry.name for entry in os.scandir(path / "cells")} if (path / "cells").is_dir() else set()
         for cell in found:
             folder = path / "cells" / cell.id
-            content = {"schema": CELL_SCHEMA, "config": store.jsonable(cell.config.to_dict()), "axes": cell.axes}
             if cell.id not in there or not (folder / CELL).exists():
+                content = {"schema": CELL_SCHEMA, "config": store.jsonable(cell.config.to_dict()), "axes": cell.axes}
                 folder.mkdir(parents=True, exist_ok=True)
                 leases.write_once(folder / CELL, content)
         store.write_atomic(path / "sweep.toml", to_toml(asked.to_dict()).encode())
@@ -132,7 +146,7 @@ class Sweep:
             if STATUS in names:
                 states[cell] = "ended"
                 continue
-            tries[cell] = found = leases.attempts(folder, names)
+            tries[cell] = found = attempts(folder, names)
             if found.failed > retries or found.abandoned >= leases.MOST_ABANDONED:
                 states[cell] = "exhausted"
             elif found.last and not found.ended and leases.alive(folder, found.last, now):
@@ -141,8 +155,17 @@ class Sweep:
                 states[cell] = "open"
         return Survey(states, tries)
 
+    def workers(self) -> dict[str, int]:
+        """Who is at work, and on how many cells."""
+        survey = self.survey()
+        names = [
+            Lease(self.path / "cells" / cell, survey.tries[cell].last).owner()["worker"]
+            for cell in survey.of("running")
+        ]
+        return {name: names.count(name) for name in sorted(set(names))}
+
     def claim(self, cells: Sequence[str], most: int, worker: str, retries: int = 0) -> Iterator[Lease]:
-        """Up to `most` of these cells that nobody works on, each now ours."""
+        """Up to `most` of these cells that nobody works on, each now ours, in their order."""
         found = self.survey(cells, retries)
         taken = 0
         for cell in cells:
@@ -150,7 +173,8 @@ class Sweep:
                 return
             if found.states[cell] != "open":
                 continue
-            lease = leases.take(self.path / "cells" / cell, found.tries[cell].last + 1, worker)
+            place = self.place(cell)
+            lease = leases.take(place.path, found.tries[cell].last + 1, worker, place.saved)
             if lease is None:
                 continue
             if (lease.folder / STATUS).exists():  # ended between the two looks
@@ -158,6 +182,21 @@ class Sweep:
                 continue
             taken += 1
             yield lease
+
+    def free(self, gone: Callable[[Mapping[str, Any]], bool], state: str, reason: str) -> int:
+        """End the attempts of workers that are gone, without waiting for their leases to expire. gone: told of a lease's content.
+
+        Returns: how many cells are free for it.
+        """
+        freed = 0
+        for cell, tries in self.survey().tries.items():
+            if not tries.last or tries.ended:
+                continue
+            lease = Lease(self.path / "cells" / cell, tries.last)
+            if gone(lease.owner()):
+                lease.end(state, reason)
+                freed += 1
+        return freed
 
 
 @dataclass(frozen=True)

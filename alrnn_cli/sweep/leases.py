@@ -8,6 +8,7 @@ is `end-N` beside it. Clocks of different machines are not compared: all times a
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -16,14 +17,19 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from ..errors import MachineError
 
 #: Seconds between two signs of life, and without one after which an attempt counts as abandoned.
 BEAT = 5.0
 EXPIRY = 60.0
-#: A cell that takes its workers with it as often as this is given up: it would take them all.
+#: A cell that takes its workers with it as often as this, and gets no further, is given up: it would take them all.
 MOST_ABANDONED = 8
+#: How file systems say that they have no hard links.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class Lease:
     @property
     def path(self) -> Path:
         return self.folder / f"lease-{self.number}"
+
+    def owner(self) -> dict[str, Any]:
+        """What the worker said of itself: worker, pid, host, saved."""
+        content: dict[str, Any] = json.loads(self.path.read_text(encoding="utf8"))
+        return content
 
     @property
     def lost(self) -> bool:
@@ -54,13 +65,20 @@ class Lease:
 
 
 def write_once(path: Path, content: dict[str, Any]) -> bool:
-    """Create a file whole, or leave the one that is there. Returns: whether it is ours."""
+    """Create a file whole, or leave the one that is there. Returns: whether it is ours. Errors: MachineError without hard links."""
     scratch = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     scratch.write_text(json.dumps(content, sort_keys=True), encoding="utf8")
     try:
         os.link(scratch, path)
     except FileExistsError:
         return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        raise MachineError(
+            f"{path.parent}: the file system makes no hard links ({error.strerror}).",
+            "Put the sweep's folder on another.",
+        ) from None
     finally:
         scratch.unlink()
     return True
@@ -69,7 +87,8 @@ def write_once(path: Path, content: dict[str, Any]) -> bool:
 @dataclass(frozen=True)
 class Attempts:
     """What the files in a cell's folder say. last: number of the last attempt, 0 for none; ended: how it ended, "" if it has not;
-    failed: how many failed; abandoned: how many ended with their worker, the last one aside where nothing is known of it."""
+    failed: how many failed; abandoned: how many ended with their worker since the run last got further, the last one aside where
+    nothing is known of it."""
 
     last: int
     ended: str
@@ -77,8 +96,8 @@ class Attempts:
     abandoned: int
 
 
-def attempts(folder: Path, names: Iterable[str]) -> Attempts:
-    """names: of the files in `folder`."""
+def attempts(folder: Path, names: Iterable[str], saved: int = 0) -> Attempts:
+    """names: of the files in `folder`; saved: when the run was last saved, in any unit, as `take` was told."""
     last, ended, failed = 0, {}, 0
     for name in names:
         if name.startswith("lease-"):
@@ -87,14 +106,25 @@ def attempts(folder: Path, names: Iterable[str]) -> Attempts:
             state = json.loads((folder / name).read_text(encoding="utf8"))["state"]
             ended[int(name.removeprefix("end-"))] = state
             failed += state == "failed"
-    abandoned = sum(ended.get(n, "abandoned") == "abandoned" for n in range(1, last + 1) if n < last or n in ended)
-    return Attempts(last, ended.get(last, ""), failed, abandoned)
+    deaths = [n for n in range(1, last + 1) if ended.get(n, "abandoned") == "abandoned" and (n < last or n in ended)]
+    if deaths:
+        began = [Lease(folder, n).owner()["saved"] for n in range(1, last + 1)]
+        further = max((n for n, (a, b) in enumerate(pairwise([*began, saved]), 1) if a != b), default=0)
+        deaths = [n for n in deaths if n > further]
+    return Attempts(last, ended.get(last, ""), failed, len(deaths))
 
 
 def now_at(folder: Path) -> float:
-    """The file server's time."""
+    """The file server's time; this machine's where we may only read."""
     probe = folder / f".clock-{uuid.uuid4().hex}"
-    probe.touch()
+    try:
+        probe.touch()
+    except PermissionError:
+        return time.time()
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return time.time()
     try:
         return probe.stat().st_mtime
     finally:
@@ -109,10 +139,11 @@ def alive(folder: Path, number: int, now: float) -> bool:
         return False
 
 
-def take(folder: Path, number: int, worker: str) -> Lease | None:
-    """The attempt of this number, if nobody else has it."""
+def take(folder: Path, number: int, worker: str, saved: int = 0) -> Lease | None:
+    """The attempt of this number, if nobody else has it. saved: as of `attempts`."""
     lease = Lease(folder, number)
-    return lease if write_once(lease.path, {"worker": worker, "pid": os.getpid(), "host": _host()}) else None
+    owner = {"worker": worker, "pid": os.getpid(), "host": _host(), "saved": saved}
+    return lease if write_once(lease.path, owner) else None
 
 
 class Heart:

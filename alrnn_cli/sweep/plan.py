@@ -235,16 +235,25 @@ def _cell(asked: Plan, own: Mapping[str, Any], seed: int, names: Sequence[str]) 
     varied = set(asked.axes) | set(own)
     plain = {k: v for k, v in plain.items() if k not in varied or config.applies(known[k], model)}
     _, run = runs.request(asked.task, options, plain, data=asked.data, recipe=asked.recipe)
-    return Cell(cell_id(run), run, {**axes_of(run, names), "seed": seed})
-
-
-def axes_of(run: RunConfig, names: Sequence[str]) -> dict[str, Any]:
-    """A run's values of some options, None for one that its model does not take. names: as of `Plan.axes`."""
     content = run.to_dict()
-    flat = content["model"] | content["training"] | {TASK + k: v for k, v in content["task_options"].items()}
+    return Cell(_id(content), run, {**axes_of(content, names), "seed": seed})
+
+
+def axes_of(content: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """A run's values of some options, None for one that its model does not take.
+
+    content: its configuration as `RunConfig.to_dict` has it; names: as of `Plan.axes`.
+    """
+    flat = flat_of(content)
     return {name: flat.get(name) for name in dict.fromkeys(names) if name != "seed"}
 
 
-def cell_id(run: RunConfig) -> str:
+def flat_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's configuration without sections: task, data, options, and task options under "task.NAME"."""
+    options = {TASK + k: v for k, v in content["task_options"].items()}
+    return {"task": content["task"], "data": content["data"], **content["model"], **content["training"], **options}
+
+
+def _id(content: Mapping[str, Any]) -> str:
     """First 12 hex digits of the sha256 of the resolved configuration."""
-    return store.sha256(store.to_json(store.jsonable(run.to_dict())).encode())[:12]
+    return store.sha256(store.to_json(content).encode())[:12]

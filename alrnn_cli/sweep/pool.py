@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import platform
@@ -11,11 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
-from ..errors import MachineError
+from ..errors import AlrnnError, MachineError
 from .folder import Sweep
-from .leases import Lease
+from .slurm import WARNINGS
 from .work import Job, work
 
 #: Seconds between two looks at the workers.
@@ -43,19 +43,19 @@ def run(
     """Work on a sweep with several processes, or in this one where one is enough.
 
     A worker that dies (killed, out of memory) is replaced, and what it held is free at once. watch: called every half second.
-    Returns: why it stopped, "" where all is done.
+    Returns: why it stopped, "" where all is done. Errors: as of `work`; MachineError where workers die before they begin.
     """
     if workers == 1:
         return work(folder, job, cells=cells, stop=stop, done=lambda cell, state: watch())
     context = multiprocessing.get_context("spawn")
-    there = cores()
+    there, errors = cores(), context.SimpleQueue()
     threads = job.threads or max(1, len(there) // workers)
     own = replace(job, threads=threads)
     sweep, idle_deaths = Sweep.open(folder), 0
 
     def begin(i: int) -> BaseProcess:
         pinned = there[i * threads % len(there) : i * threads % len(there) + threads]
-        process = context.Process(target=_serve, args=(folder, own, cells, pinned, os.getpid()), daemon=True)
+        process = context.Process(target=_serve, args=(folder, own, cells, pinned, os.getpid(), errors), daemon=True)
         process.start()
         return process
 
@@ -73,6 +73,8 @@ def run(
                     continue
                 process.join()
                 del living[i]
+                if not errors.empty():
+                    raise errors.get()
                 if process.exitcode:
                     # A cell that kills its workers is given up in time. A worker that dies without one will again, unless somebody
                     # kills them from outside.
@@ -103,23 +105,22 @@ def _end(sweep: Sweep, processes: list[BaseProcess]) -> None:
 
 
 def release(sweep: Sweep, pid: int | None) -> int:
-    """Free what a dead worker of this machine held, without waiting for its leases to expire. Returns: how many cells."""
-    freed = 0
-    for cell in sweep.survey().of("running"):
-        folder = sweep.place(cell).path
-        numbers = [int(n.removeprefix("lease-")) for n in os.listdir(folder) if n.startswith("lease-")]
-        lease = Lease(folder, max(numbers))
-        owner = json.loads(lease.path.read_text(encoding="utf8"))
-        if owner["pid"] == pid and owner["host"] == platform.node():
-            lease.end("abandoned", "its worker died")
-            freed += 1
-    return freed
+    """Free what a dead worker of this machine held. Returns: how many cells."""
+    return sweep.free(
+        lambda owner: owner["pid"] == pid and owner["host"] == platform.node(), "abandoned", "its worker died"
+    )
 
 
-def _serve(folder: Path, job: Job, cells: Sequence[str], pinned: Sequence[int], parent: int) -> None:
-    """A worker process. SIGTERM stops it after the step in hand, with everything saved; so does its parent's death."""
+def _serve(
+    folder: Path, job: Job, cells: Sequence[str], pinned: Sequence[int], parent: int, errors: SimpleQueue[Exception]
+) -> None:
+    """A worker process. SIGTERM stops it after the step in hand, with everything saved; so does its parent's death.
+
+    So do Slurm's warnings, which all processes of a job get. errors: for what ends it, to be told by the parent.
+    """
     got: list[str] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: got.append("SIGTERM"))
+    for which in (signal.SIGTERM, *WARNINGS):
+        signal.signal(which, lambda number, frame: got.append(signal.Signals(number).name))
     # Ctrl-C goes to all processes of a terminal; the parent hears it, and tells us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "sched_setaffinity"):
@@ -128,4 +129,7 @@ def _serve(folder: Path, job: Job, cells: Sequence[str], pinned: Sequence[int], 
     def stop() -> str:
         return got[0] if got else "the sweep's process is gone" if os.getppid() != parent else ""
 
-    work(folder, job, cells=cells, stop=stop)
+    try:
+        work(folder, job, cells=cells, stop=stop)
+    except AlrnnError as error:
+        errors.put(error)

@@ -6,16 +6,16 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError, UsageError, closest
-from .folder import Sweep
-from .leases import attempts
-from .plan import Cell
+from .folder import Sweep, attempts
+from .plan import Cell, flat_of
 
 #: Resamples of the bootstrap. The generator is seeded, so that a table is the same every time.
 RESAMPLES = 10_000
@@ -36,27 +36,55 @@ class Row:
     chance: dict[str, float]
 
 
-def rows(sweep: Sweep, retries: int = 0) -> list[Row]:
-    """All cells, by their values on the axes. Errors: InputError for a damaged file."""
-    survey, found = sweep.survey(retries=retries), []
-    for place in sweep.places():
-        cell, state = place.cell(), survey.states[place.id]
-        status: Mapping[str, Any] = place.status() or {}
+def rows(sweep: Sweep, retries: int = 0, cells: Iterable[str] | None = None) -> list[Row]:
+    """Cells, by their values on the axes of all of them. cells: ids, default all. Errors: InputError for a damaged file."""
+    survey, found = sweep.survey(cells, retries), []
+    own = {cell: sweep.place(cell).cell() for cell in survey.states}
+    axes = _axes(own)
+    for place in map(sweep.place, survey.states):
+        state = survey.states[place.id]
+        status: Mapping[str, Any] = (place.status() or {}) if state == "ended" else {}
         reason = status.get("reason", "")
         if state == "exhausted":
-            state, reason = "failed", last_words(sweep, cell)
+            state, reason = "failed", last_words(sweep, place.id)
         elif state == "ended":
             state = status["state"]
         scores = (status.get("metrics") or {}).get("test") or {}
         told = (status.get("directions", {}), status.get("chance", {}))
-        found.append(Row(place.id, cell.axes, state, reason, dict(scores), status.get("seconds"), *told))
+        found.append(Row(place.id, axes[place.id], state, reason, dict(scores), status.get("seconds"), *told))
     return sorted(found, key=lambda row: [_ordered(v) for v in row.axes.values()])
 
 
-def last_words(sweep: Sweep, cell: Cell) -> str:
-    """Why the last attempt at a cell failed."""
-    folder = sweep.place(cell.id).path
-    tries = attempts(folder, (p.name for p in folder.iterdir()))
+def _axes(cells: Mapping[str, Cell]) -> dict[str, dict[str, Any]]:
+    """Values on common axes: those of each cell's grid, and what else sets cells of several grids apart, so that none passes for
+    another's further seed."""
+    names = list(dict.fromkeys(name for cell in cells.values() for name in cell.axes))
+    found = {i: cell.axes for i, cell in cells.items()}
+    if all(len(own) == len(names) for own in found.values()) and len(set(map(_key, found.values()))) == len(found):
+        return found
+    flat = {i: flat_of(cell.config.to_dict()) for i, cell in cells.items()}
+    while True:
+        found = {i: {name: flat[i].get(name) for name in names} for i in cells}
+        alike: dict[tuple[Any, ...], str] = {}
+        for i, own in found.items():
+            if (other := alike.setdefault(_key(own), i)) != i:
+                break
+        else:
+            return found
+        different = next((name for name in flat[i] if flat[i][name] != flat[other].get(name)), None)
+        if different is None:  # one run under two names, by two versions of this program
+            return found
+        names.insert(0, different)
+
+
+def _key(axes: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(axes.values())
+
+
+def last_words(sweep: Sweep, cell: str) -> str:
+    """Why the last attempt at a cell failed. cell: its id."""
+    folder = sweep.place(cell).path
+    tries = attempts(folder, os.listdir(folder))
     end = folder / f"end-{tries.last}"
     return json.loads(end.read_text(encoding="utf8"))["reason"] if end.exists() else "its worker died"
 

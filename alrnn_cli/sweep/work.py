@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import store, tasks
 from ..config import RunConfig
-from ..errors import AlrnnError
+from ..errors import AlrnnError, DeviceError, MachineError
 from ..tasks.base import Task
 from .folder import Place, Sweep
 from .leases import Heart, Lease, worker_name
@@ -19,6 +19,10 @@ from .plan import Cell
 
 #: Seconds before another look where all open cells are somebody else's.
 _WAIT = 2.0
+#: Errors that are no cell's own.
+_MACHINE = (DeviceError, MachineError)
+#: Workers that died over a cell after which it is tried alone.
+_SUSPECT = 2
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ def work(
     """Work on a sweep until nothing is left for this worker.
 
     cells: ids in the order to work in, default all; stop: gives a reason to stop, or ""; done: told of each cell that ended.
-    Returns: why it stopped, "" where all is done. Errors: InputError where the folder is no sweep.
+    Returns: why it stopped, "" where all is done. Errors: InputError where the folder is no sweep; DeviceError, MachineError where this
+    worker could do no better with any other cell, after leaving its own to others.
     """
     sweep, name = Sweep.open(folder), name or worker_name()
     order = [p.id for p in sweep.places()] if cells is None else list(cells)
@@ -66,9 +71,12 @@ def work(
                 continue
             for cell in open_:
                 known.setdefault(cell, sweep.place(cell).cell())
-            first = alike(known[open_[0]].config)
-            same = [c for c in open_ if alike(known[c].config) == first]
-            ours = list(sweep.claim(same, job.stack, name, job.retries))
+            # Cells whose workers died come last, and after a second death alone: what kills one shall not take its stack along.
+            deaths = {c: survey.tries[c].abandoned for c in open_}
+            open_.sort(key=deaths.__getitem__)
+            first, suspect = alike(known[open_[0]].config), deaths[open_[0]] >= _SUSPECT
+            same = [c for c in open_ if alike(known[c].config) == first and (deaths[c] >= _SUSPECT) == suspect]
+            ours = list(sweep.claim(same, 1 if suspect else job.stack, name, job.retries))
             heart.hold(ours)
             if ours:
                 _Batch(sweep, job, ours, known, name, stop, done, heart).run()
@@ -125,7 +133,7 @@ class _Batch:
                 should_stop=self.stop, say=lambda text: self._log_all(group, text),
             )  # fmt: skip
         except Exception as error:
-            if len(group) > 1:
+            if len(group) > 1 and not isinstance(error, _MACHINE):
                 for cell in group:
                     self._train([cell], made)
             else:
@@ -165,7 +173,11 @@ class _Batch:
         store.save_analysis(target, analyze(place.checkpoint, Request(trials=self.job.analyze)))
 
     def _failed(self, cell: str, error: Exception) -> None:
-        """An attempt that failed: the reason beside it, its traceback in the log."""
+        """An attempt that failed: the reason beside it, its traceback in the log. Errors: those that are no cell's own."""
+        if isinstance(error, _MACHINE):
+            for lease in self.leases.values():
+                lease.end("released", error.message)  # those that have ended stay so
+            raise error
         reason = error.message if isinstance(error, AlrnnError) else f"{type(error).__name__}: {error}"
         self._log(cell, "".join(traceback.format_exception(error)).rstrip())
         self.leases[cell].end("failed", reason)

@@ -29,11 +29,11 @@ OPTIONS = {
     "analyze": """--data --cache --trials --steps --transient --seed --trajectories --input --input-sweep --max-period --virtual --budget
         --lesions --linearise-until --save-reduced --compat --lyapunov --out -o --json --quiet -q --debug""",
     "plot": "--list --width --option --task --task-opt --task-data --cache --out -o --format --data --caption --show --json --debug",
-    "sweep": f"""{RUN} --task --task-opt --data --cache --seeds --config --recipe --workers --stack --shard --device --backend --threads --retries
-        --out -o --analyze --trials --dry-run --metric --where --sort --pivot --format --json --quiet -q --debug""",
+    "sweep": f"""{RUN} --task --task-opt --data --cache --seeds --config --recipe --executor --slurm --wait --workers --stack --shard --device --backend --threads
+        --retries --out -o --analyze --trials --dry-run --metric --where --sort --pivot --format --json --quiet -q --debug""",
     "profile": f"""{RUN} --task --task-opt --data --cache --recipe --tolerance --confidence --min-seeds --max-seeds --train-sizes --metric --workers --stack
         --device --backend --threads --retries --out -o --json --quiet -q --debug""",
-    "worker": "--stack --device --backend --threads --retries --analyze --trials --wait --no-wait --json --quiet -q --debug",
+    "worker": "--stack --device --backend --threads --retries --analyze --trials --wait --no-wait --requeue --json --quiet -q --debug",
     "report": "--baseline --out -o --json --quiet -q --debug",
     "tasks": "--json --debug",
     "demo": "--folder --debug",

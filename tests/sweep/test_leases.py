@@ -1,16 +1,18 @@
 """Who works on what: one owner for each attempt, whoever reaches for it and whenever."""
 
+import errno
 import os
 import threading
 
 import pytest
 
+from alrnn_cli.errors import MachineError
 from alrnn_cli.sweep import leases
 from alrnn_cli.sweep.leases import Heart, attempts, take, write_once
 
 
-def listed(folder):
-    return attempts(folder, os.listdir(folder))
+def listed(folder, saved=0):
+    return attempts(folder, os.listdir(folder), saved)
 
 
 def old(path, seconds=1000):
@@ -39,6 +41,16 @@ def test_of_many_who_reach_for_an_attempt_one_gets_it(tmp_path):
 def test_a_file_is_written_once_and_whole(tmp_path):
     assert write_once(tmp_path / "x", {"a": 1}) and not write_once(tmp_path / "x", {"a": 2})
     assert (tmp_path / "x").read_text() == '{"a": 1}'
+
+
+def test_a_file_system_without_hard_links_is_told(tmp_path, monkeypatch):
+    def link(*_):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(MachineError, match="makes no hard links"):
+        write_once(tmp_path / "x", {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_attempt_without_signs_of_life_may_be_followed(sweep):
@@ -92,5 +104,23 @@ def test_how_attempts_ended_decides_what_follows(sweep):
 def test_a_cell_that_takes_its_workers_with_it_is_given_up(sweep):
     made, (cell, *_) = sweep()
     for _ in range(leases.MOST_ABANDONED):
+        next(made.claim([cell], 1, "w")).end("abandoned", "its worker died")
+    assert made.survey([cell]).states[cell] == "exhausted"
+
+
+def test_deaths_count_only_while_a_cell_gets_no_further(sweep):
+    made, (cell, *_) = sweep()
+    place = made.place(cell)
+    resume = place.path / "ckpt.resume.safetensors"
+    for i in range(leases.MOST_ABANDONED + 2):
+        next(made.claim([cell], 1, "w")).end("abandoned", "its worker died")
+        if i % 3 == 0:
+            resume.write_bytes(b"")
+            os.utime(resume, ns=(i, i + 1))
+        assert listed(place.path, place.saved).abandoned == i % 3
+    # Nothing was known yet of what the last worker saved when the next one began.
+    assert listed(place.path, 0).abandoned == 0
+    for i in range(leases.MOST_ABANDONED):
+        assert made.survey([cell]).states[cell] == "open", i
         next(made.claim([cell], 1, "w")).end("abandoned", "its worker died")
     assert made.survey([cell]).states[cell] == "exhausted"

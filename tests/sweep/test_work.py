@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from alrnn_cli import store
-from alrnn_cli.errors import InputError
-from alrnn_cli.sweep import leases, pool
+from alrnn_cli.errors import DeviceError, InputError
+from alrnn_cli.sweep import leases, pool, table
 from alrnn_cli.sweep.folder import Sweep
 from alrnn_cli.sweep.work import work
 from alrnn_cli.tasks.addition import Addition
@@ -96,6 +96,40 @@ def test_a_failure_is_one_cells_own(sweep, job, monkeypatch):
     monkeypatch.undo()
     work(made.path, job(retries=5))
     assert len(made.survey().of("ended")) == len(ids)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_no_cell_can_help_stops_the_worker_and_leaves_the_cells(sweep, job, workers):
+    made, ids = sweep()
+    with pytest.raises(DeviceError, match="--device cuda:7"):
+        pool.run(made.path, job(device="cuda:7"), workers, ids)
+    survey = made.survey()
+    assert set(survey.of("open")) == set(ids) and all(
+        tries.failed == tries.abandoned == 0 for tries in survey.tries.values()
+    )
+
+
+def test_a_cell_that_kills_its_workers_takes_no_other_with_it(sweep, job, monkeypatch):
+    made, ids = sweep(seeds="3")
+    killers = {c for c in ids if made.place(c).cell().config.training.seed == 1}
+    fresh = Addition.split
+
+    def split(self, which):
+        if self.seed == 1:
+            os._exit(9)
+        return fresh(self, which)
+
+    monkeypatch.setattr(Addition, "split", split)
+    context, exits = multiprocessing.get_context("fork"), []
+    while not exits or exits[-1]:
+        worker = context.Process(target=work, args=(made.path, job(stack=6)))
+        worker.start()
+        worker.join(100)
+        exits.append(worker.exitcode)
+        pool.release(made, worker.pid)
+    survey = made.survey()
+    assert set(survey.of("exhausted")) == killers and set(survey.of("ended")) == set(ids) - killers
+    assert set(exits[:-1]) == {9} and len(exits) <= len(killers) * leases.MOST_ABANDONED + 1
 
 
 def test_a_cell_that_diverges_is_entered_as_such(sweep, job):
@@ -192,3 +226,23 @@ def test_the_sweep_knows_itself(sweep):
     again = Sweep.open(made.path)
     assert [p.id for p in again.places()] == sorted(ids)
     assert {p.cell().config.model.P for p in again.places()} == {0, 1}
+
+
+def test_a_table_knows_what_did_not_vary_at_first(sweep, job):
+    _, few = sweep()
+    made, ids = sweep(lr="0.003,0.01")
+    found = {row.cell: row.axes for row in table.rows(made)}
+    assert len(found) == len(set(few) | set(ids)) and set(few) < set(ids)
+    assert {tuple(axes) for axes in found.values()} == {("P", "lr", "seed")}
+    assert {found[cell]["lr"] for cell in few} == {0.003}
+
+
+def test_runs_of_two_grids_are_no_seeds_of_one_another(sweep, job):
+    sweep()
+    made, _ = sweep(epochs="2", M="4")
+    work(made.path, job())
+    found = table.rows(made)
+    assert len(found) == 8 and {(row.axes["M"], row.axes["P"]) for row in found} == {
+        (M, P) for M in (3, 4) for P in (0, 1)
+    }
+    assert [s.n for s in table.statistics(found, "mse", "min")] == [2] * 4
