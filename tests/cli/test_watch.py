@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import sys
 import termios
@@ -170,4 +169,3 @@ def test_lines_where_there_is_no_terminal_and_the_same_checkpoint(alrnn, tmp_pat
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
     refused = alrnn("train", *TINY, "--watch", "-q", "-o", "c.safetensors")
     assert refused.returncode == 2 and "--quiet forbids it" in refused.stderr
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
