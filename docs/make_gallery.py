@@ -1,7 +1,7 @@
-"""Analyze trained models and draw every figure of each into docs/gallery: python docs/make_gallery.py addition.safetensors context.safetensors …
+"""Analyze trained models and draw every figure of each: python docs/make_gallery.py addition.safetensors context.safetensors …
 
-Runs `alrnn analyze X --lesions --lyapunov` beside each checkpoint, then `alrnn plot all`, and writes docs/gallery.md. What follows `--` goes to
-`alrnn analyze` (`-- --data FOLDER`).
+Runs `alrnn analyze X --lesions --lyapunov` beside each checkpoint, then `alrnn plot all` into docs/gallery/TASK, and writes
+docs/gallery.md. What follows `--` goes to `alrnn analyze` (`-- --data FOLDER`).
 """
 
 from __future__ import annotations
