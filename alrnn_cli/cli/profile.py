@@ -39,6 +39,8 @@ compared with P = M on fixed sets of so many training trials, in as many steps a
 """
 
 _SEARCH = "Search"
+#: Seeds of a comparison by training trials at first: a bootstrap interval of three is too narrow, above all where one fails.
+_SEEDS = 5
 #: The task option that says how many training trials there are.
 TRAIN = "task.train"
 
@@ -98,8 +100,9 @@ def command(**given: Any) -> None:
     say(f"{metric}: chance is {number(chance)}. Runs are kept in {folder}.", quiet=given["quiet"])
     found = profile(first, M, metric, direction, chance, search, runner, lambda v: say(_line(v), quiet=given["quiet"]))
     by_size = compare_all(
-        sizes if found.minimal_P != M else (), found.minimal_P, M, metric, direction, chance, search.first_seeds, search.most_seeds,
-        runner.on, lambda size: say(_size_line(size), quiet=given["quiet"]),
+        sizes if found.minimal_P != M else (), found.minimal_P, M, metric, direction, chance,
+        min(max(search.first_seeds, _SEEDS), search.most_seeds), search.most_seeds, runner.on,
+        lambda size: say(_size_line(size), quiet=given["quiet"]),
     )  # fmt: skip
     words = _words(found, by_size, asked=bool(sizes))
     content = {"schema": record.PROFILE_SCHEMA, "task": wanted.task, "folder": str(folder), **asdict(found),
@@ -130,7 +133,8 @@ def _facts(wanted: Plan, metric: str | None) -> tuple[int, str, str, float]:
 def _sizes(text: str | None, wanted: Plan) -> list[int]:
     """Numbers of training trials, in rising order. Errors: UsageError."""
     from .. import tasks
-    from ..sweep.plan import TASK, values
+    from ..sweep.plan import TASK, cells, values
+    from ..sweep.work import task_of
 
     if text is None:
         return []
@@ -141,6 +145,10 @@ def _sizes(text: str | None, wanted: Plan) -> list[int]:
     found = sorted(values(TRAIN, text, wanted.task))
     if found[0] < 1:
         raise UsageError(f"--train-sizes {text}: expected numbers of trials, at least 1.")
+    # A generated set is as large as it is told to be, and 0 stands for all that the data have.
+    run = cells(wanted)[0].config
+    if not run.task_options[TRAIN.removeprefix(TASK)] and found[-1] > (there := task_of(run, {}).size("train")):
+        raise UsageError(f"--train-sizes {text}: the data have {there:,} training trials.", "Give fewer.")
     return found
 
 
@@ -180,13 +188,11 @@ class _Runner:
 
     def on(self, train: int, pairs: Sequence[tuple[int, int]]) -> list[Row]:
         """Likewise, on a fixed set of so many training trials, in as many steps as the recipe takes."""
-        from ..sweep.plan import TASK, cells
+        from ..sweep.plan import cells
         from ..sweep.work import task_of
 
         run = cells(self._wanted)[0].config
         usual = task_of(run, {}).size("train")
-        if train > usual and not run.task_options.get(TRAIN.removeprefix(TASK)):
-            raise UsageError(f"--train-sizes {train}: the data have {usual:,} training trials.", "Give fewer.")
         batch = run.training.batch
         longer = -(-usual // batch) / -(-train // batch)
         training = {
