@@ -56,10 +56,9 @@ def profile(folder: Path) -> ProfileRecord:
         raise InputError(
             f"{path} cannot be read ({error}).", "Make it: alrnn profile --task NAME --out FOLDER"
         ) from None
-    if content.get("schema") != PROFILE_SCHEMA:
-        raise InputError(
-            f"{path}: schema {content.get('schema')!r}, expected {PROFILE_SCHEMA!r}.", "Another version wrote it."
-        )
+    if not isinstance(content, dict) or content.get("schema") != PROFILE_SCHEMA:
+        schema = content.get("schema") if isinstance(content, dict) else None
+        raise InputError(f"{path}: schema {schema!r}, expected {PROFILE_SCHEMA!r}.", "Another version wrote it.")
     names = Verdict.__dataclass_fields__
     verdict = Verdict(**{**{k: content[k] for k in names}, "levels": _levels(content["levels"])})
     sizes = tuple(Size(**{**size, "levels": _levels(size["levels"])}) for size in content["sizes"])

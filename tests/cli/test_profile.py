@@ -33,6 +33,9 @@ def test_profile_with_train_sizes_leaves_its_record(alrnn, tmp_path):
 def test_a_damaged_or_missing_record_is_one_line(alrnn, tmp_path):
     done = alrnn("plot", "profile", str(tmp_path))
     assert done.returncode == 3 and "profile.json cannot be read" in done.stderr and "Traceback" not in done.stderr
+    (tmp_path / "profile.json").write_text("[]")
+    done = alrnn("plot", "profile", str(tmp_path))
+    assert done.returncode == 3 and "schema None, expected 'alrnn.profile/1'" in done.stderr
     done = alrnn("plot", "sweep", str(tmp_path))
     assert done.returncode == 3 and "not the folder of a sweep" in done.stderr
     assert alrnn("plot", "sweep").returncode == 2
