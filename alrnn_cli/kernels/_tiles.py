@@ -32,6 +32,7 @@ from ._vector import (
     ROWS,
     WIDEST,
     add_block,
+    add_vector,
     backward_block,
     copy_vector,
     forward_block,
@@ -128,6 +129,17 @@ def _copy(target: int, source: int, n: int) -> None:
         k += LANES
     while k < n:
         store((target + 4 * k, load((source + 4 * k,))))
+        k += 1
+
+
+@_compiled
+def _add(target: int, source: int, n: int) -> None:
+    k = 0
+    while k + LANES <= n:
+        add_vector((target + 4 * k, source + 4 * k))
+        k += LANES
+    while k < n:
+        store((target + 4 * k, load((target + 4 * k,)) + load((source + 4 * k,))))
         k += 1
 
 
@@ -331,15 +343,16 @@ def backward(
     z0: int, z0_member: int, z0_trial: int,
     z: int, z_member: int, z_trial: int, z_step: int, lengths: int,
     grad: int, grad_member: int, grad_trial: int, grad_step: int, only_last: int,
-    parts: int, dz0: int, ds: int, ds_member: int, ds_trial: int, ds_step: int,
+    dW: int, dC: int, dA: int, dh: int, parts: int, ended: int, dz0: int, ds: int, ds_member: int, ds_trial: int, ds_step: int,
     B: int, T: int, M: int, K: int,
 ) -> None:  # fmt: skip
     """Gradients of the next items until none is left, from the stored states z.
 
     grad: dL/dz, at every step, or (only_last) at each trial's last one. Beyond a trial's length it must be zero, whatever
     came in there having been added at the trial's last step: a state that stays passes its gradient on unchanged.
-    parts: (items, M·(M + K + 2)), the item's sums dW (M, M), dC (M, K), dA (M), dh (M); dz0: (E, B, M);
-    ds: (E, B, T, K) by its strides, or 0.
+    dW, dC, dA, dh: of every member, contiguous. Each chunk but a member's first has its own sums of the four in a line of
+    parts, (E·(chunks - 1), M·(M + K + 2)); ended: (E,) int64, zero, counts the chunks that are done, and whoever is last adds
+    the parts in their order. dz0: (E, B, M); ds: (E, B, T, K) by its strides, or 0.
     """
     slots = _up(M, LANES) // LANES
     room = slots * LANES
@@ -456,12 +469,22 @@ def backward(
                     done = 0
             for r in range(here):
                 _copy(dz0 + 4 * (e * B + b + r) * M, g + 4 * r * ldg, M)
-        part = parts + 4 * item * M * (M + K + 2)
+        into_W, into_C, into_A, into_h = dW + 4 * e * M * M, dC + 4 * e * M * K, dA + 4 * e * M, dh + 4 * e * M
+        part = parts + 4 * (item - e - 1) * M * (M + K + 2)
+        if item % chunks:
+            into_W, into_C, into_A, into_h = part, part + 4 * M * M, part + 4 * M * (M + K), part + 4 * M * (M + K + 1)
         for i in range(M):
-            _copy(part + 4 * i * M, sums + 4 * i * ldp, M)
-            _copy(part + 4 * (M * M + i * K), sums + 4 * (i * ldp + M), K)
-        _copy(part + 4 * M * (M + K), sums_A, M)
-        _copy(part + 4 * M * (M + K + 1), sums_h, M)
+            _copy(into_W + 4 * i * M, sums + 4 * i * ldp, M)
+            _copy(into_C + 4 * i * K, sums + 4 * (i * ldp + M), K)
+        _copy(into_A, sums_A, M)
+        _copy(into_h, sums_h, M)
+        if chunks > 1 and take((ended + 8 * e,)) == chunks - 1:
+            for other in range(chunks - 1):
+                part = parts + 4 * (e * (chunks - 1) + other) * M * (M + K + 2)
+                _add(dW + 4 * e * M * M, part, M * M)
+                _add(dC + 4 * e * M * K, part + 4 * M * M, M * K)
+                _add(dA + 4 * e * M, part + 4 * M * (M + K), M)
+                _add(dh + 4 * e * M, part + 4 * M * (M + K + 1), M)
     _used(buffer)
     _used(tables)
 

@@ -4,7 +4,7 @@ A block is ROWS rows times 1 … WIDEST vectors of LANES columns. Its sums stay 
 which no compiler does reliably from a loop; everything else of the kernel is ordinary compiled Python in `_tiles`. The interface:
 
     forward_block[n], backward_block[n], product_block[n], add_block[n]       n = 1 … WIDEST vectors
-    load, store, load_address, store_address, load_byte, copy_vector, prefetch, take
+    load, store, load_address, store_address, load_byte, copy_vector, add_vector, prefetch, take
 
 All arguments are int64: byte addresses, and counts of floats. With rows i and vectors v of a block, and Φ closed where a
 piecewise-linear unit is at z <= 0:
@@ -248,9 +248,12 @@ load = _instruction("load", lambda e, address: e.load(address, _FLOAT), types.fl
 load_byte = _instruction("load_byte", lambda e, address: e.load(address, _BYTE), types.uint8)
 load_address = _instruction("load_address", lambda e, address: e.load(address, _I64), types.int64)
 copy_vector = _instruction("copy_vector", lambda e, target, source: e.store(e.load(source), target))
+add_vector = _instruction(
+    "add_vector", lambda e, target, source: e.store(e.b.fadd(e.load(target), e.load(source)), target)
+)
 store = _instruction("store", lambda e, address, value: e.store(value, address))
 store_address = _instruction("store_address", lambda e, address, value: e.store(value, address))
 take = _instruction(
-    "take", lambda e, address: e.b.atomic_rmw("add", e.at(address, _I64), e.int(1), "monotonic"), types.int64
+    "take", lambda e, address: e.b.atomic_rmw("add", e.at(address, _I64), e.int(1), "acq_rel"), types.int64
 )
 prefetch = _instruction("prefetch", _prefetch)

@@ -116,7 +116,7 @@ class _Scan(torch.autograd.Function):
         E, B, T, K = s.shape
         units = W.shape[-1]
         s, z0 = rows_of(s), rows_of(z0)
-        A, W, C, h = (x.resolve_neg().contiguous() for x in (A, W, C, h))
+        A, W, C, h = (_contiguous(x) for x in (A, W, C, h))
         given = s, A, W, C, z0, pwl
         if units < LANES:
             A, W, C, h, z0, pwl = _widened(A, W, C, h, z0, pwl, LANES)
@@ -155,7 +155,9 @@ class _Scan(torch.autograd.Function):
         threads = torch.get_num_threads()
         chunks, rows = plan(B, T, M, K, threads)
         items = E * chunks
-        parts = s.new_empty(E, chunks, M * (M + K + 2))
+        dW, dC, dA, dh = s.new_empty(E, M, M), s.new_empty(E, M, K), s.new_empty(E, M), s.new_empty(E, M)
+        parts = s.new_empty(E * (chunks - 1) * M * (M + K + 2))
+        ended = (ctypes.c_int64 * E)()
         dz0 = s.new_empty(E, B, M)
         ds = empty_inputs(E, B, T, K, steps_outermost(s)) if ctx.needs_input_grad[0] and K else None
         launch(compiled("_tiles")[1], (
@@ -165,13 +167,13 @@ class _Scan(torch.autograd.Function):
             z0.data_ptr(), *z0.stride()[:2],
             z.data_ptr(), *z.stride()[:3], 0 if lengths is None else lengths.data_ptr(),
             grad.data_ptr(), *strides, int(ctx.last),
-            parts.data_ptr(), dz0.data_ptr(), *address_of(ds),
+            dW.data_ptr(), dC.data_ptr(), dA.data_ptr(), dh.data_ptr(), parts.data_ptr(), ctypes.addressof(ended),
+            dz0.data_ptr(), *address_of(ds),
             B, T, M, K,
         ), items, threads)  # fmt: skip
         if ds is None and ctx.needs_input_grad[0]:
             ds = s.new_zeros(E, B, T, K)
-        dW, dC, dA, dh = (parts[:, 0] if chunks == 1 else parts.sum(1)).split([M * M, M * K, M, M], dim=-1)
-        return ds, dA, dW.view(E, M, M), dC.view(E, M, K), dh, dz0, None, None, None, None
+        return ds, dA, dW, dC, dh, dz0, None, None, None, None
 
 
 def _widened(A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor, M: int) -> tuple[Tensor, ...]:
@@ -183,8 +185,14 @@ def _widened(A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor
 
 def rows_of(x: Tensor) -> Tensor:
     """x with its last axis contiguous; other strides may be anything."""
-    x = x.resolve_neg()
+    x = x.resolve_neg() if x.is_neg() else x
     return x if x.stride(-1) == 1 or x.shape[-1] <= 1 else x.contiguous()
+
+
+def _contiguous(x: Tensor) -> Tensor:
+    # Asking costs less than a call that does nothing, and after a kernel has filled the caches every call is slow.
+    x = x.resolve_neg() if x.is_neg() else x
+    return x if x.is_contiguous() else x.contiguous()
 
 
 def steps_outermost(s: Tensor) -> bool:

@@ -47,9 +47,11 @@ def threads():
 @pytest.mark.parametrize("M", [3, LANES, LANES + 1, 3 * LANES - 1, 5 * LANES])
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("B", [1, 6, 33])
-def test_nothing_is_written_past_the_end(monkeypatch, M, last, B):
-    """Every array that the kernel writes to lies between guards that must stay as they are."""
+def test_nothing_is_written_past_the_end(monkeypatch, threads, M, last, B):
+    """Every array that the kernel writes to lies between guards that must stay as they are, also where the trials are cut in three."""
     made = []
+    threads(3)
+    monkeypatch.setattr(cpu, "_SMALL", 0)
 
     def guarded(*shape):
         size = torch.Size(shape)
@@ -64,7 +66,7 @@ def test_nothing_is_written_past_the_end(monkeypatch, M, last, B):
     z.sum().backward()
     with torch.no_grad():
         kernels.scan(*args, P=[1, M], backend="cpu", last=last)
-    assert len(made) == 5  # states twice, partial sums, dz0, ds
+    assert len(made) == 9  # states twice, dW, dC, dA, dh, partial sums, dz0, ds
     for whole, size in made:
         assert (whole[:GUARD] == -7).all()
         assert (whole[GUARD + size :] == -7).all()
