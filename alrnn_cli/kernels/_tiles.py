@@ -4,16 +4,18 @@ A tile is up to 32 trials (rows) that one thread owns from the first step to the
 cache but the states and the inputs. Its memory, in floats (rows are padded to a multiple of ROWS = 4; a padded row repeats the
 tile's last trial, so it computes the same values again, and backwards it sees zeros):
 
-    forwards    phi   2 x rows x ld      | Φ(z_1) … Φ(z_M) | s_1 … s_K |    of the step before and of this one, in turn
+    forwards    phi   2 x rows x ld      | Φ(z_1) … Φ(z_M) | s_1 … s_K | 0 |    of the step before and of this one, in turn
                 w     (M+K) x M          panels of 1 … WIDEST vectors: w[k, :] = W[:, k], then C[:, k], a line for each k
+                tail  (M+K) x FEW        the same for the last FEW units, DEPTH of the k in a line
                 units 3 x slots x LANES  h, A, pwl
 
     backwards   g     (steps+1) x rows x ldg   | dL/d(sum)_1 … _M | ds_1 … ds_K |
                 phi   steps x rows x ldp       | Φ(z_1) … Φ(z_M) | s_1 … s_K |    of the step before
                 dW    M x ldp                  | dW | dC |  += gᵀ phi, one product every `steps` steps
 
-A vector holds LANES units. Where LANES does not divide M, forwards the last vector of a row starts at M - LANES and computes a few
-units twice, with the same result, so that no store needs a mask; M >= LANES therefore, and `cpu` pads smaller ones. Backwards it is
+A vector holds LANES units. Where LANES does not divide M, forwards the last vector of a row starts at M - LANES, or the tail at
+M - FEW where that is enough, and a few units are computed twice, the later result standing, so that no store needs a mask; M >= LANES
+therefore, and `cpu` pads smaller ones. Backwards it is
 filled up with the first columns of the input gradient, and what it reads of the caller's rows beyond M is masked.
 
 Every sum is taken in an order that depends on the shapes and the number of chunks only.
@@ -28,6 +30,8 @@ from numba import carray, cfunc, njit, types
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from ._vector import (
+    DEPTH,
+    FEW,
     LANES,
     ROWS,
     WIDEST,
@@ -36,6 +40,7 @@ from ._vector import (
     backward_block,
     copy_vector,
     forward_block,
+    forward_tail,
     load,
     load_address,
     load_byte,
@@ -212,6 +217,20 @@ def _pack_forward(w: int, W: int, C: int, M: int, K: int, slots: int) -> None:
 
 
 @_compiled
+def _pack_tail(w: int, W: int, C: int, M: int, K: int, groups: int) -> None:
+    """Lines of [Wᵀ; Cᵀ] for the last FEW units, filled up with zeros."""
+    for unit in range(FEW):
+        row = M - FEW + unit
+        for k in range(groups * DEPTH):
+            value = np.float32(0)
+            if k < M:
+                value = load((W + 4 * (row * M + k),))
+            elif k < M + K:
+                value = load((C + 4 * (row * K + k - M),))
+            store((w + 4 * (k // DEPTH * LANES + unit * DEPTH + k % DEPTH), value))
+
+
+@_compiled
 def _pack_backward(w: int, W: int, C: int, M: int, K: int, first: int, slots: int) -> None:
     """Panels of the columns of [W, C] from vector `first` on, filled up with zeros."""
     slot = 0
@@ -264,13 +283,18 @@ def forward(
     kept: how many states z holds, T, or 2 where only the last one counts: then z_t stands at (t - 1) mod 2.
     lengths: address of (E, B) int64, or 0. Strides are in floats.
     """
-    slots = _up(M, LANES) // LANES
-    room = slots * LANES
+    few = DEPTH > 1 and 0 < M % LANES <= FEW
+    room = _up(M, LANES)
+    slots = M // LANES if few else room // LANES
+    groups = _up(M + K, 2 * DEPTH) // DEPTH if few else 0
     ld = _spaced(M + K)
-    buffer = np.empty(16 + 2 * rows * ld + (M + K) * room + 3 * room, np.float32)
+    buffer = np.empty(16 + 2 * rows * ld + (M + K) * slots * LANES + groups * LANES + 3 * room, np.float32)
     phi = _aligned(buffer)
     w = phi + 4 * 2 * rows * ld
-    units = w + 4 * (M + K) * room
+    tail = w + 4 * (M + K) * slots * LANES
+    units = tail + 4 * groups * LANES
+    few_units = units + 4 * (room - FEW)
+    _fill(phi, 2 * rows * ld)
     tables = np.empty(3 * rows, np.int64)
     before = tables.ctypes.data
     now, inputs = before + 8 * rows, before + 16 * rows
@@ -282,6 +306,7 @@ def forward(
         e = item // chunks
         if e != packed:
             _pack_forward(w, W + 4 * e * M * M, C + 4 * e * M * K, M, K, slots)
+            _pack_tail(tail, W + 4 * e * M * M, C + 4 * e * M * K, M, K, groups)
             _pack_units(units, h + 4 * e * M, A + 4 * e * M, pwl + e * M, M, room, True)
             packed = e
         start, stop = _chunk(item % chunks, chunks, B)
@@ -318,6 +343,11 @@ def forward(
                                            units + 4 * column, room, column, end, new + 4 * r * ld))  # fmt: skip
                     panel += 4 * (M + K) * n * LANES
                     slot += n
+                if few:
+                    for r in range(0, padded, ROWS):
+                        at = 8 * r
+                        forward_tail((old + 4 * r * ld, ld, groups, tail, before + at, now + at,
+                                      few_units, room, M - FEW, new + 4 * r * ld))  # fmt: skip
                 for r in range(padded):
                     state, previous = load_address((now + 8 * r,)), load_address((before + 8 * r,))
                     if t >= shortest and t >= load_address((lengths + 8 * (e * B + b + min(r, here - 1)),)):

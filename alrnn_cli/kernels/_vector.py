@@ -4,12 +4,15 @@ A block is ROWS rows times 1 … WIDEST vectors of LANES columns. Its sums stay 
 which no compiler does reliably from a loop; everything else of the kernel is ordinary compiled Python in `_tiles`. The interface:
 
     forward_block[n], backward_block[n], product_block[n], add_block[n]       n = 1 … WIDEST vectors
+    forward_tail                                                              FEW units
     load, store, load_address, store_address, load_byte, copy_vector, add_vector, prefetch, take
 
 All arguments are int64: byte addresses, and counts of floats. With rows i and vectors v of a block, and Φ closed where a
 piecewise-linear unit is at z <= 0:
 
     forward_block     z[i, v] = h + A∘z_before + Σ_k phi[i, k] w[k, v];   out[i, v] = Φ(z[i, v])
+    forward_tail      the same for the last FEW units, so that a few units beyond whole vectors do not cost a vector: its lanes
+                      are FEW units times DEPTH consecutive k, w[k // DEPTH, unit·DEPTH + k mod DEPTH], added up at the end
     backward_block    out[i, v] = bits(z_before)∘Σ_k g[i, k] w[k, v] + A∘g[i, v] + outer[i, v];   phi[i, v] = Φ(z_before);
                       dh[v] += Σ_i g[i, v];   dA[v] += Σ_i g[i, v] z_before[i, v]
     product_block     c[i, v] = Σ_k a[i, k] w[k, v];   add_block adds to c
@@ -35,11 +38,14 @@ LANES = int(os.environ.get("ALRNN_LANES", 0)) or (16 if _FEATURES.get("avx512f")
 #: vectors in a block. ROWS x WIDEST sums, WIDEST weights and one broadcast fit 32 registers (AVX-512, NEON) or 16 (AVX2, SSE).
 WIDEST = 3 if LANES == 8 or (LANES == 4 and "sse2" in _FEATURES) else 4
 ROWS = 4
+#: units of a tail, and how many terms of each unit's sum lie in its vector
+FEW, DEPTH = 4, LANES // 4
 
 _FLOAT, _BYTE, _I32, _I64 = ir.FloatType(), ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _VECTOR = ir.VectorType(_FLOAT, LANES)
+_SHORT = ir.VectorType(_FLOAT, FEW)
 _BYTES = 4  # of a float
-_ALIGN = {_VECTOR: 4, _FLOAT: 4, _BYTE: 1, _I64: 8}
+_ALIGN = {_VECTOR: 4, _SHORT: 4, _FLOAT: 4, _BYTE: 1, _I64: 8}
 
 
 class _Emitter:
@@ -188,6 +194,57 @@ def _forward(n: int) -> Callable[..., None]:
     return emit
 
 
+def _shuffle(e: _Emitter, x: Any, lanes: list[int]) -> Any:
+    kind = ir.VectorType(_I32, len(lanes))
+    return e.b.shuffle_vector(x, ir.Constant(x.type, ir.Undefined), ir.Constant(kind, lanes))
+
+
+def _forward_tail(
+    e: _Emitter, phi: Any, ld: Any, groups: Any, w: Any, before: Any, now: Any, units: Any, room: Any, column: Any, out: Any
+) -> None:  # fmt: skip
+    """groups: lines of w, an even number; phi has DEPTH numbers for each, zeros beyond those of the model."""
+    b = e.b
+    rows = _strided(e, phi, ld)
+    start, loop, done = b.block, b.append_basic_block("tail"), b.append_basic_block("tailed")
+    b.branch(loop)
+    b.position_at_end(loop)
+    j = b.phi(_I64)
+    j.add_incoming(e.int(0), start)
+    # Two sums a row: one after the other, ROWS additions would not keep the units that multiply busy.
+    carried = [[b.phi(_VECTOR) for _ in range(2)] for _ in rows]
+    terms = ir.VectorType(_FLOAT, DEPTH)
+    new: list[list[Any]] = [[] for _ in rows]
+    for half in range(2):
+        group = b.add(j, e.int(half))
+        line = e.load(e.floats(w, b.mul(group, e.int(LANES))))
+        for i, row in enumerate(rows):
+            few = b.load(e.at(e.floats(row, b.mul(group, e.int(DEPTH))), terms), align=4)
+            spread = _shuffle(e, few, list(range(DEPTH)) * FEW)
+            new[i].append(e.fma(spread, line, carried[i][half]))
+    further = b.add(j, e.int(2))
+    j.add_incoming(further, b.block)
+    for sums, following in zip(carried, new, strict=True):
+        for x, value in zip(sums, following, strict=True):
+            x.add_incoming(e.zero, start)
+            x.add_incoming(value, b.block)
+    b.cbranch(b.icmp_signed("<", further, groups), loop, done)
+    b.position_at_end(done)
+    h, A, pwl = (e.load(e.floats(units, b.mul(room, e.int(i))), _SHORT) for i in range(3))
+    zero = ir.Constant(_SHORT, [0.0] * FEW)
+    for (one, other), old, written, target in zip(
+        new, _tables(e, before), _tables(e, now), _strided(e, out, ld), strict=True
+    ):
+        total, apart = b.fadd(one, other), 1
+        while apart < DEPTH:
+            total = b.fadd(total, _shuffle(e, total, [lane ^ apart for lane in range(LANES)]))
+            apart *= 2
+        kept = b.fadd(h, b.fmul(A, e.load(e.floats(old, column), _SHORT)))
+        z = b.fadd(_shuffle(e, total, [unit * DEPTH for unit in range(FEW)]), kept)
+        e.store(z, e.floats(written, column))
+        closed = b.and_(b.fcmp_ordered("<=", z, zero), b.fcmp_unordered("!=", pwl, zero))
+        e.store(b.select(closed, zero, z), e.floats(target, column))
+
+
 def _backward(n: int) -> Callable[..., None]:
     def emit(
         e: _Emitter, g: Any, ldg: Any, M: Any, w: Any, before: Any, outer: Any, units: Any, room: Any, column: Any,
@@ -241,6 +298,7 @@ def _prefetch(e: _Emitter, address: Any) -> None:
 
 _WIDTHS = range(1, WIDEST + 1)
 forward_block = {n: _instruction(f"forward_{n}", _forward(n)) for n in _WIDTHS}
+forward_tail = _instruction("forward_tail", _forward_tail)
 backward_block = {n: _instruction(f"backward_{n}", _backward(n)) for n in _WIDTHS}
 product_block = {n: _instruction(f"product_{n}", _product(n, add=False)) for n in _WIDTHS}
 add_block = {n: _instruction(f"add_{n}", _product(n, add=True)) for n in _WIDTHS}
