@@ -1,7 +1,8 @@
-"""A table of test scores over P and seeds, each cell the mean over seeds with a 95 % bootstrap interval.
+"""A table of test scores over P (and other models) and seeds, each cell the mean over seeds with a 95 % bootstrap interval.
 
     python benchmarks/table.py multitask --P 0,1,2,4,8,16 --seeds 0:4:1 --require 'accuracy>=0.9' --out runs/multitask
     python benchmarks/table.py multitask --P 8 --out runs/long -- --task-opt periods=long --epochs 60
+    python benchmarks/table.py speech --P 0,5 --models lstm,gru --out runs/speech -- --data digits.tar.gz
 
 What follows `--` goes to `alrnn train`. One run after the other, one thread each; a run that is finished is not repeated, one that was
 cut off goes on, so the command can be stopped and given again. Runs that end with an error, or do not meet --require, are named.
@@ -34,16 +35,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task")
     parser.add_argument("--P", default="8", help="values of P, as 0,1,2 or 0:8:2 [8]")
+    parser.add_argument("--models", default="", help="models beside the almost-linear RNN, as lstm,gru [none]")
     parser.add_argument("--seeds", default="0:4:1", help="seeds, likewise [0:4:1]")
     parser.add_argument("--require", default="", help="what a run must reach to count as a success: 'accuracy>=0.9'")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and table")
     given = parser.parse_args(ours)
     given.out.mkdir(parents=True, exist_ok=True)
     Ps, seeds = ([int(x) for x in numbers(text, "")] for text in (given.P, given.seeds))
-    runs: dict[int, dict[int, dict[str, Any]]] = {P: {} for P in Ps}
+    others = [name for name in given.models.split(",") if name]
+    columns = {f"P = {P}": ["--P", str(P)] for P in Ps} | {name: ["--model", name] for name in others}
+    runs: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in columns}
     for seed in seeds:
-        for P in Ps:
-            runs[P][seed] = trained(given.task, P, seed, given.out, extra)
+        for name, chosen in columns.items():
+            runs[name][seed] = trained(given.task, name, chosen, seed, given.out, extra)
             table = tabulate(runs, given.require)
             command = shlex.join(
                 ["alrnn", "train", "--task", given.task, "--P", "P", "--seed", "SEED", "--threads", "1", *extra]
@@ -62,14 +66,14 @@ def split(words: list[str]) -> tuple[list[str], list[str]]:
     return words[:cut], words[cut + 1 :]
 
 
-def trained(task: str, P: int, seed: int, out: Path, extra: list[str]) -> dict[str, Any]:
+def trained(task: str, name: str, chosen: list[str], seed: int, out: Path, extra: list[str]) -> dict[str, Any]:
     """One run: its test metrics, seconds per epoch and exit code, from disk where it was finished before."""
-    kept = out / f"P{P}-seed{seed}.json"
+    kept = out / f"{name.replace(' = ', '')}-seed{seed}.json"
     if kept.exists():
         return json.loads(kept.read_text(encoding="utf8"))
     checkpoint = kept.with_suffix(".safetensors")
     command = [
-        sys.executable, "-c", "from alrnn_cli.cli import main; main()", "train", "--task", task, "--P", str(P), "--seed", str(seed),
+        sys.executable, "-c", "from alrnn_cli.cli import main; main()", "train", "--task", task, *chosen, "--seed", str(seed),
         "--threads", "1", "--json", "-q", "--resume", "-o", str(checkpoint), *extra,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)
@@ -88,23 +92,23 @@ def trained(task: str, P: int, seed: int, out: Path, extra: list[str]) -> dict[s
     return found
 
 
-def tabulate(runs: dict[int, dict[int, dict[str, Any]]], require: str) -> dict[str, Any]:
-    """For each P: every metric's mean and interval over the seeds that ended well, and which did not, or did not reach `require`."""
+def tabulate(runs: dict[str, dict[int, dict[str, Any]]], require: str) -> dict[str, Any]:
+    """For each column: every metric's mean and interval over the seeds that ended well, and which did not, or did not reach `require`."""
     cells = {}
-    for P, by_seed in runs.items():
+    for column, by_seed in runs.items():
         ended = {seed: run for seed, run in by_seed.items() if not run["exit"]}
         if not by_seed:
             continue
         rows = [{**run["metrics"], "seconds per epoch": run["seconds_per_epoch"]} for run in ended.values()]
         names = list(rows[0]) if rows else []
         missed = [s for s, run in ended.items() if require and not holds(parse_requirement(require), run["metrics"])]
-        cells[str(P)] = {
+        cells[column] = {
             "seeds": list(by_seed),
             "failed": {str(seed): run["error"] for seed, run in by_seed.items() if run["exit"]},
             "missed": missed,
             "metrics": {name: interval([row[name] for row in rows]) for name in names},
         }
-    return {"require": require, "P": cells}
+    return {"require": require, "columns": cells}
 
 
 def interval(values: list[float]) -> dict[str, float]:
@@ -117,10 +121,10 @@ def interval(values: list[float]) -> dict[str, float]:
 
 
 def markdown(table: dict[str, Any]) -> str:
-    """The table for a page: a row for each metric, a column for each P."""
-    cells = table["P"]
+    """The table for a page: a row for each metric, a column for each P and other model."""
+    cells = table["columns"]
     names = next((list(cell["metrics"]) for cell in cells.values() if cell["metrics"]), [])
-    lines = ["| | " + " | ".join(f"P = {P}" for P in cells) + " |", "|---|" + "---|" * len(cells)]
+    lines = ["| | " + " | ".join(cells) + " |", "|---|" + "---|" * len(cells)]
     for name in names:
         shown = [cell["metrics"].get(name) for cell in cells.values()]
         lines.append(f"| {name} | " + " | ".join("–" if x is None else told(x) for x in shown) + " |")

@@ -445,6 +445,15 @@ def test_what_does_not_stack_is_named(changes, options, named):
     assert stackable.partition([runs[0], *runs], [tasks[0], *tasks]) == [[0, 1], [2]]
 
 
+def test_the_backend_of_a_group_is_that_of_its_smallest_P():
+    """The shortcut through the chunks pays where ReLUs are few."""
+    options = {"T": 1000, "train": 4, "validation": 4, "test": 4}
+    runs = [configuration.resolve("addition", options, [{"M": 100, "P": P, "batch": 64}]) for P in (100, 5)]
+    chosen = [loop.Group(some, [Addition(options) for _ in some], CPU, "auto").choice for some in (runs[:1], runs)]
+    assert [c.name for c in chosen] == ["cpu", "chunked"]
+    assert "5 of 100 units" in chosen[1].reason
+
+
 def test_partition_keeps_together_what_may_differ():
     runs, tasks = runs_of([*MIXED.values(), {"M": 7}, {"seed": 9, "curriculum": 0.5}])
     assert stackable.partition(runs, tasks) == [[0, 1, 2, 3, 4, 5, 7], [6]]
