@@ -18,7 +18,7 @@ from .errors import UsageError, closest
 
 MODELS = catalogue.names()
 PHI = ("relu", "tanh", "gelu")
-INITS = ("paper", "identity", "orthogonal", "random")
+INITS = ("paper", "identity", "orthogonal", "rotation", "random")
 ENCODERS = ("none", "conv1d", "conv1d-short", "token-mlp")
 SCHEDULES = ("constant", "cosine")
 Z0 = ("zero", "learned", "noise")
@@ -57,6 +57,9 @@ class ModelConfig:
     init: str = _option("paper", "initialisation of A, W and h", choices=INITS, own=True)
     recurrent_scale: float = _option(
         0.01, "standard deviation of A, W and h at the start, with paper and identity", minimum=0, own=True
+    )
+    period_min: float = _option(
+        2.0, "shortest period of a rotation at the start, with rotation", unit="steps", minimum=2, own=True
     )
     input_scale: float = _option(
         0.1, "standard deviation of C at the start, or of learned word vectors", minimum=0, own=True

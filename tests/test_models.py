@@ -12,7 +12,7 @@ from alrnn_cli.training.run import find, train
 OWN = [name for name, option in config.options().items() if option.metadata["own"]]
 GIVEN = {
     "P": 2, "phi": "tanh", "init": "random", "input_scale": 0.2, "readout": "phi", "r_min": 0.1, "r_max": 0.95, "lr_recurrent": 0.5,
-    "tau": 0.1, "M_reg": 3, "recurrent_scale": 0.02,
+    "tau": 0.1, "M_reg": 3, "recurrent_scale": 0.02, "period_min": 7.0,
 }  # fmt: skip
 
 

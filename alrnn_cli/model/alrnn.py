@@ -13,7 +13,7 @@ from ..config import ModelConfig
 from ..kernels import Choice, pwl_mask, scan
 from .network import Network, readout_start
 
-TAKES = ("P", "phi", "init", "recurrent_scale", "input_scale", "readout", "lr_recurrent", "tau", "M_reg")
+TAKES = ("P", "phi", "init", "recurrent_scale", "period_min", "input_scale", "readout", "lr_recurrent", "tau", "M_reg")
 
 
 class ALRNN(Network):
@@ -93,8 +93,9 @@ def draw(config: ModelConfig, K: int, N: int, rng: np.random.Generator) -> dict[
 
     "paper": A, W, h ~ N(0, recurrent_scale²), D ~ N(0, 0.1²), C ~ N(0, input_scale²). "identity": the same, with W_ii = 1 on the
     first M // 2 units, where the manifold regularisation would pull them. "orthogonal": a random orthogonal W, h = 0.
-    "random": W ~ N(0, 1/M).
-    Source: arXiv 2506.07919 for "paper"; the ablation's "random" likewise.
+    "rotation": the linear units turn in pairs, by angles uniform between 0 and 2π / period_min a step, and a unit left over stays;
+    the PWL units' rows of W ~ N(0, 1/M); A, h = 0. "random": W ~ N(0, 1/M).
+    Source: arXiv 2506.07919 for "paper"; the ablation's "random" likewise. Small angles: Orvieto et al. 2023, arXiv 2303.06349.
     """
     M = config.M
     pwl = np.arange(M) >= M - config.P
@@ -111,9 +112,24 @@ def draw(config: ModelConfig, K: int, N: int, rng: np.random.Generator) -> dict[
         # Signs from R's diagonal make the distribution uniform over the orthogonal group.
         W = q * np.sign(np.diag(r))
         h = np.zeros(M)
+    elif config.init == "rotation":
+        W = _rotations(M - config.P, config.period_min, rng)
+        A, h = np.zeros(M), np.zeros(M)
+        W = np.block([[W, np.zeros((M - config.P, config.P))], [rng.normal(0, M**-0.5, (config.P, M))]])
     elif config.init == "random":
         W = rng.normal(0, M**-0.5, (M, M))
     return {"A": A, "W": W, "C": C, "h": h, "D": D}
+
+
+def _rotations(n: int, period_min: float, rng: np.random.Generator) -> np.ndarray:
+    """n units in pairs that turn, each by an angle of its own; the last of an odd number stays. Returns: (n, n)."""
+    W = np.eye(n)
+    first = np.arange(0, n - 1, 2)
+    angle = 2 * np.pi / period_min * rng.random(len(first))
+    W[first, first] = W[first + 1, first + 1] = np.cos(angle)
+    W[first + 1, first] = np.sin(angle)
+    W[first, first + 1] = -np.sin(angle)
+    return W
 
 
 MODEL = ALRNN

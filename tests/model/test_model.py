@@ -77,6 +77,26 @@ def test_inits_are_what_they_say():
     assert random.std() == pytest.approx(M**-0.5, rel=0.1)
 
 
+@pytest.mark.parametrize("P", [0, 3, 40])
+def test_rotations_turn_the_linear_units_in_pairs(P):
+    M = 40
+    model = ALRNN(ModelConfig(M=M, P=P, init="rotation", period_min=8.0), 3, 1)
+    model.initialise(0, (5, 0))
+    W, linear = model.W[0].detach().double().numpy(), M - P
+    block = W[:linear, :linear]
+    np.testing.assert_allclose(block @ block.T, np.eye(linear), atol=1e-6)
+    angles = np.abs(np.angle(np.linalg.eigvals(block)))
+    if linear:
+        assert angles.max() <= 2 * np.pi / 8 + 1e-6
+        assert angles.max() > 0.7 * 2 * np.pi / 8
+        assert np.mean(angles) == pytest.approx(np.pi / 8, rel=0.35)
+        assert not W[:linear, linear:].any()
+    assert (linear % 2) == np.isclose(angles, 0, atol=1e-6).sum()
+    if P:
+        assert W[linear:].std() == pytest.approx(M**-0.5, rel=0.2)
+    assert not model.A.any() and not model.h.any()
+
+
 def test_how_far_a_start_is_from_what_it_is_called_can_be_chosen():
     """W - I of the identity shrinks with recurrent_scale; no other parameter changes."""
     wide, narrow = (ALRNN(ModelConfig(M=6, P=2, init="identity", recurrent_scale=s), 3, 1) for s in (0.01, 0.001))
