@@ -100,7 +100,11 @@ def jsonable(value: Any) -> Any:
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
     """Sorted JSON text of `jsonable(value)`; never NaN."""
-    return json.dumps(jsonable(value), sort_keys=True, allow_nan=False, indent=indent, ensure_ascii=False)
+    return _text(jsonable(value), indent)
+
+
+def _text(value: Any, indent: int | None) -> str:
+    return json.dumps(value, sort_keys=True, allow_nan=False, indent=indent, ensure_ascii=False)
 
 
 def sha256(data: bytes | memoryview) -> str:
@@ -307,7 +311,7 @@ def save_analysis(path: Path, report: AnalysisReport) -> None:
         "index": {k: {"shape": list(v.shape), "dtype": str(v.dtype)} for k, v in report.arrays.items()},
     }
     write_atomic(array_path, data)
-    write_atomic(json_path, (to_json(content, indent=1) + "\n").encode())
+    write_atomic(json_path, (_text(content, 1) + "\n").encode())
 
 
 def load_analysis(path: Path) -> AnalysisReport:

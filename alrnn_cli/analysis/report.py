@@ -46,7 +46,8 @@ from .pca import PrincipalComponents, principal_components
 from .phases import phase_lag
 from .regions import listed_in_full, region_records, select
 from .scoring import Scoring
-from .slow import MOST_REGIONS, SLOW, slow_modes
+from .slow import SLOW, slow_modes
+from .slow import described as regions_with_modes
 from .solve import SINGULAR_TOLERANCE
 from .spectra import EIGENVALUE_TOLERANCE, spectra
 from .states import state_spread
@@ -199,7 +200,7 @@ def _settings(case: _Case) -> dict[str, Any]:
         **case.limits.to_dict(),
         "inputs": [i.name for i in case.inputs],
         "slow_tolerance": SLOW,
-        "slow_regions": MOST_REGIONS,
+        "slow_regions": regions_with_modes(case.params),
         "line_regions": LINE_REGIONS,
         "singular_tolerance": SINGULAR_TOLERANCE,
         "eigenvalue_tolerance": EIGENVALUE_TOLERANCE,
@@ -267,7 +268,7 @@ def _memory(case: _Case, pca: PrincipalComponents) -> dict[str, Any]:
     return {
         "modes": slow_modes(
             params,
-            visits.regions[:MOST_REGIONS],
+            visits.regions[: regions_with_modes(params)],
             visits.states,
             of,
             components=pca.components[spread],

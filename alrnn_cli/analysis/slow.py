@@ -15,8 +15,8 @@ from .spectra import spectra
 
 #: A mode is slow where ||λ| - 1| is at most this.
 SLOW = 0.02
-#: Subregions that a report describes the slow modes of, the most used ones.
-MOST_REGIONS = 64
+#: Subregions that a report describes the slow modes of, the most used ones, and how many gains of inputs on outputs it lists for them.
+MOST_REGIONS, MOST_GAINS = 64, 200_000
 #: Principal components that a mode is compared with, the first ones.
 COMPONENTS = 3
 #: Eigenvalues nearer than this, relative to ‖J‖, share an eigenspace whose basis is a matter of choice.
@@ -79,6 +79,11 @@ def directions(J: np.ndarray, tolerance: float = SLOW) -> list[Direction]:
 def _slow(values: np.ndarray, tolerance: float) -> np.ndarray:
     """(k,) bool: within the tolerance of |λ| = 1, and not the lower one of a pair."""
     return (np.abs(np.abs(values) - 1) <= tolerance) & (values.imag >= 0)
+
+
+def described(params: Parameters) -> int:
+    """Of how many subregions the slow modes are told: fewer where each may have M modes with many gains, but never below four."""
+    return max(4, min(MOST_REGIONS, MOST_GAINS // (params.M * max(params.N * params.K, 1))))
 
 
 def slow_modes(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alrnn_cli.analysis.slow import slow_modes
+from alrnn_cli.analysis.slow import described, slow_modes
 from alrnn_cli.dynamics import jacobian, mask
 
 from .systems import ADDITION, addition_trials, make, random_parameters, report, roll
@@ -140,3 +140,9 @@ def test_components_without_variance_are_not_compared() -> None:
     params = make(0, np.diag([0.99, 0.5, 0.2]), C=np.eye(3)[:, :1])
     found = report(params, roll(params, np.ones((2, 30, 1))))  # states along one unit only
     assert [len(m.pc_alignment) for m in found.modes] == [1] and found.modes[0].pc_alignment == pytest.approx((1,))
+
+
+def test_few_subregions_are_described_where_each_has_many_gains() -> None:
+    """A classifier behind an encoder has thousands of gains a mode, and would have a record of 100 MB."""
+    found = [described(random_parameters(M=100, P=3, K=K, seed=0)) for K in (0, 1, 100, 1000)]
+    assert found == [64, 64, 20, 4]
