@@ -116,6 +116,11 @@ def command(
     given = pairs(option or [], "--option")
     if figure == ALL and (given or task is not None):
         raise UsageError(f"--{'option' if given else 'task'} is for one figure, not for all.", "Name the figure.")
+    if task is not None and data is not None and data.suffix.lower() != ".csv":
+        # Before anything is downloaded: elsewhere --data is where the task's files are.
+        raise UsageError(
+            f"--data {data}: with plot that is the .csv file to write.", f"The task's own files: --task-data {data}"
+        )
     paths, loaded = _reports(figure, reports or [], task, task_opt or [], task_data)
     labels = labels_of(paths) if len(paths) > 1 else None
     if figure == ALL:

@@ -71,6 +71,7 @@ def test_rows_of_several_kinds_share_one_table():
         (["bitcodes", "-o", "x.png", "--format", "pdf"], "does not end in .pdf"),
         (["bitcodes", "--format", "jpg"], "expected pdf, svg or png"),
         (["bitcodes", "--task-data", "x"], "without --task"),
+        (["trial", "--task", "smnist", "--data", "mnist"], "The task's own files: --task-data mnist"),
         (["al"], "'all'"),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
