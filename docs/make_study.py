@@ -1,8 +1,8 @@
 """What a sweep found, as a table for a page: python docs/make_study.py FOLDER [--phase recall] [--save NAME.json]
 
-For each combination over its seeds: every test metric (mean, and 95 % bootstrap interval of the mean), runs that did not end well, and the
-median of the last gradient norms. Of runs that were analyzed (`alrnn sweep --analyze`) also the share of eigenvalues within 0.02 of the unit
-circle, over the subregions by their use, and with --phase the Gini coefficient of the subregions' use in that phase.
+For each combination over its seeds: every test metric (mean, and 95 % bootstrap interval of the mean), runs that did not end well, and
+the median of the last gradient norms. Of runs that were analyzed (`alrnn sweep --analyze`) also the share of eigenvalues within 0.02 of
+the unit circle, over the subregions by their use, and with --phase the Gini coefficient of the subregions' use in that phase.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from alrnn_cli.sweep import plan
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SMALL = "--task-opt T=6 --task-opt train=40 --task-opt validation=20 --task-opt test=20 --M 4 --batch 20 --epochs 2"
 
@@ -63,3 +65,11 @@ def test_python_example(run):
     assert done.returncode == 0, done.stderr
     assert "subregion 0" in done.stdout
     assert (run.folder / "gate.png").exists()
+
+
+@pytest.mark.parametrize("file", sorted((EXAMPLES / "studies").glob("*.toml")), ids=lambda p: p.stem)
+def test_a_study_is_a_grid(file):
+    """Every option in it is one of the task's or of training, and the grid has more than one value."""
+    cells = plan.cells(plan.plan(None, {}, file=file))
+    assert len({cell.id for cell in cells}) == len(cells) > 4
+    assert f"alrnn sweep --config examples/studies/{file.name}" in file.read_text(encoding="utf8")
