@@ -76,7 +76,7 @@ def draw(records: Sequence[Record], labels: Sequence[str], width: str, options: 
     task = " and ".join(dict.fromkeys(r.task for r in records))
     style.letter(axes, f"{task}: what {x.removeprefix('task.')} gives")
     handles = [
-        Line2D([], [], label=line.label, **_look(k, len(shown), style.scale(width)))
+        Line2D([], [], label=line.label, **_look(k, values, style.scale(width)))
         for k, line in enumerate(shown)
         if line.label
     ]
@@ -176,14 +176,15 @@ def _place(k: int, n: int) -> float:
     return 0.0 if n == 1 else 0.5 * (k / (n - 1) - 0.5)
 
 
-def _look(k: int, n: int, scale: float) -> dict[str, Any]:
+def _look(k: int, values: Sequence[Any], scale: float) -> dict[str, Any]:
+    """Of line k. Names have no order: nothing lies between two of them, and no line joins them."""
     color = style.CATEGORIES[k % len(style.CATEGORIES)]
     return {"color": color, "marker": style.MARKERS[k % len(style.MARKERS)], "ms": 4 * scale, "mew": 0, "lw": 1.0 * scale,
-            "ls": style.DASHES[k % len(style.DASHES)]}  # fmt: skip
+            "ls": "none" if any(isinstance(v, str) for v in values) else style.DASHES[k % len(style.DASHES)]}  # fmt: skip
 
 
 def _draw(axes: Axes, line: _Line, values: Sequence[Any], k: int, n: int, scale: float) -> None:
-    look = _look(k, n, scale)
+    look = _look(k, values, scale)
     points = [(i, line.at[v]) for i, v in enumerate(values) if v in line.at and line.at[v].mean is not None]
     x = np.array([i for i, _ in points], float) + _place(k, n)
     axes.plot(x, np.array([s.mean for _, s in points], float), zorder=3, gid=f"line-{k}", **look)
@@ -203,7 +204,7 @@ def _failed(axes: Axes, lines: Sequence[_Line], values: Sequence[Any], scale: fl
         for i, v in enumerate(values):
             if v in line.at and line.at[v].failed:
                 axes.text(i + _place(k, len(lines)), 0.01, f"{line.at[v].failed}×", transform=axes.get_xaxis_transform(),
-                          ha="center", va="bottom", color=_look(k, 1, scale)["color"], gid="failed")  # fmt: skip
+                          ha="center", va="bottom", color=_look(k, values, scale)["color"], gid="failed")  # fmt: skip
 
 
 def _ordered(value: Any) -> tuple[int, Any]:

@@ -60,6 +60,14 @@ def test_sweep_options():
         figures.draw("sweep", [grid()], options={"where": "P=77"})
 
 
+def test_names_have_no_order_and_are_not_joined():
+    record = Record("context", tuple(row(0.7, init=init, seed=s) for init in ("paper", "random") for s in range(3)))
+    for drawn, style in ((figures.draw("sweep", [record]), "None"), (figures.draw("sweep", [grid()]), "-")):
+        (line,) = artists(drawn, "line-0")
+        assert line.get_linestyle() == style
+        assert not defects(drawn)
+
+
 def test_sweep_of_failed_single_and_unvaried_runs():
     rows = (
         row(0.9, P=0, seed=0),
