@@ -10,12 +10,12 @@ SPELT = 16
 
 
 def percent(share: float) -> str:
-    """A share in percent; "100 %" and "0 %" only where that is exact. Returns: text."""
+    """A share in percent; "100 %" and "0 %" only where that is exact. Shares of what overlaps may be above 1. Returns: text."""
     if share in (0, 1):
         return f"{100 * share:.0f} %"
     if share < 0.0005:
         return "less than 0.1 %"
-    if share > 0.9995:
+    if 0.9995 < share < 1:
         return "more than 99.9 %"
     return f"{100 * share:.1f} %"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..analysis.causes import by_unit, gentler
-from ..records import AnalysisReport
+from ..records import AnalysisReport, SlowMode
 from ..wording import join, number, percent, plural, steps
 from . import words
 from .gates import Channel, channels, differing, dominant
@@ -54,10 +54,10 @@ def _parts(report: AnalysisReport) -> list[str]:
             f"{head} None of the units is nonlinear: the whole network is one linear map, and all it can do is weigh and add."
         ]
     if P == 1:
-        who, passes, switches = f"Only the last, unit {M - 1}, is", "it passes its value", "That one switch is"
+        who, passes, switches = f"Only the last, unit {M - 1}, is", "it passes its activity", "That one switch is"
     else:
         who = "All of them are" if P == M else f"The last {P} (units {M - P} to {M - 1}) are"
-        passes, switches = "each passes its value", f"These {P} switches are"
+        passes, switches = "each passes its activity", f"These {P} switches are"
     return [
         f"{head} {who} nonlinear: {passes} on to the others where it is above 0, and nothing where it is below. {switches} all that "
         "keeps the network from being linear."
@@ -149,7 +149,19 @@ def _memory(report: AnalysisReport) -> list[str]:
         time = f"fades with a timescale of {steps(slow.timescale)}"
     trial = "" if long is None else f"; a trial has {steps(long)}"
     where = f"{words.name_of(report, used)}, the most used" if used else words.name_of(report, used)
-    return [f"Between switches the memory is in slow modes. The slowest that stores a value in {where}, {time}{trial}."]
+    told = f"Between switches the memory is in slow modes. The slowest that stores a value in {where}, {time}{trial}."
+    return [told + _moving(report, used, slow)]
+
+
+def _moving(report: AnalysisReport, used: str, slow: SlowMode) -> str:
+    """That what is stored moves, where it does: a picture of a trial shows an answer that is right at the end only."""
+    lines = [x for x in report.line_attractors if x.verdict == "moving line" and x.bitcode == used]
+    if not any(x.eigenvalue == slow.eigenvalue[0] for x in lines):
+        return ""
+    return (
+        " What is stored does not rest: all values move alike, so that their differences are kept, and the answer is right at the step at "
+        "which it is asked for, not on the way there."
+    )
 
 
 def _needed(report: AnalysisReport) -> list[str]:
