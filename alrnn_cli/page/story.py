@@ -159,8 +159,8 @@ def _moving(report: AnalysisReport, used: str, slow: SlowMode) -> str:
     if not any(x.eigenvalue == slow.eigenvalue[0] for x in lines):
         return ""
     return (
-        " What is stored does not rest: all values move alike, so that their differences are kept, and the answer is right at the step at "
-        "which it is asked for, not on the way there."
+        " What is stored does not rest: all values move alike, so that their differences are kept, and the answer is right at the "
+        "step at which it is asked for, not on the way there."
     )
 
 
