@@ -30,7 +30,10 @@ OPTIONS = (
 )
 #: A loss that spans more than this factor is shown on a logarithmic axis.
 _WIDE = 30.0
-_NAMES = {"P": "P (ReLU units)", "M": "M (units)", "tau": "tau (weight of the regularisation)"}
+_NAMES = {
+    "P": "P (ReLU units)", "M": "M (units)", "tau": "tau (weight of the regularisation)", "init": "start of A, W and h",
+    "task.train": "training trials",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
