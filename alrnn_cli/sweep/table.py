@@ -58,7 +58,10 @@ def rows(sweep: Sweep, retries: int = 0, cells: Iterable[str] | None = None) -> 
 def _axes(cells: Mapping[str, Cell]) -> dict[str, dict[str, Any]]:
     """Values on common axes: those of each cell's grid, and what else sets cells of several grids apart, so that none passes for
     another's further seed."""
-    names = list(dict.fromkeys(name for cell in cells.values() for name in cell.axes))
+    # The seed last, as in every cell, whichever cell of several grids comes first.
+    names = sorted(
+        dict.fromkeys(name for cell in cells.values() for name in cell.axes), key=lambda name: name == "seed"
+    )
     found = {i: cell.axes for i, cell in cells.items()}
     if all(len(own) == len(names) for own in found.values()) and len(set(map(_key, found.values()))) == len(found):
         return found

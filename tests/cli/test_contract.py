@@ -20,7 +20,7 @@ TINY = ("--task", "addition", "--task-opt", "T=6", "--task-opt", "train=40", "--
         "--task-opt", "test=20", "--M", "4", "--P", "1", "--batch", "20", "--epochs", "2", "--restarts", "0")  # fmt: skip
 
 #: what a run is made of
-RUN = """--model --M --P --phi --r-min --r-max --init --recurrent-scale --input-scale --readout --readout-bias --z0 --encoder --epochs --batch --lr
+RUN = """--model --M --P --phi --r-min --r-max --init --recurrent-scale --period-min --input-scale --readout --readout-bias --z0 --encoder --epochs --batch --lr
     --lr-recurrent --schedule --warmup --clip --weight-decay --tau --M-reg --fresh --curriculum --restarts --restart-after --restart-above --select
     --eval-seed --eval-every --patience --target --max-steps --max-seconds"""
 OPTIONS = {
