@@ -46,8 +46,7 @@ from .pca import PrincipalComponents, principal_components
 from .phases import phase_lag
 from .regions import listed_in_full, region_records, select
 from .scoring import Scoring
-from .slow import SLOW, slow_modes
-from .slow import described as regions_with_modes
+from .slow import SLOW, regions_with_modes, slow_modes
 from .solve import SINGULAR_TOLERANCE
 from .spectra import EIGENVALUE_TOLERANCE, spectra
 from .states import state_spread

@@ -15,8 +15,10 @@ from .spectra import spectra
 
 #: A mode is slow where ||λ| - 1| is at most this.
 SLOW = 0.02
-#: Subregions that a report describes the slow modes of, the most used ones, and how many gains of inputs on outputs it lists for them.
-MOST_REGIONS, MOST_GAINS = 64, 200_000
+#: Subregions that a report describes the slow modes of, the most used ones.
+LEAST_REGIONS, MOST_REGIONS = 4, 64
+#: Gains of inputs on outputs that it may list for more than the fewest of them.
+MOST_GAINS = 200_000
 #: Principal components that a mode is compared with, the first ones.
 COMPONENTS = 3
 #: Eigenvalues nearer than this, relative to ‖J‖, share an eigenspace whose basis is a matter of choice.
@@ -81,9 +83,9 @@ def _slow(values: np.ndarray, tolerance: float) -> np.ndarray:
     return (np.abs(np.abs(values) - 1) <= tolerance) & (values.imag >= 0)
 
 
-def described(params: Parameters) -> int:
-    """Of how many subregions the slow modes are told: fewer where each may have M modes with many gains, but never below four."""
-    return max(4, min(MOST_REGIONS, MOST_GAINS // (params.M * max(params.N * params.K, 1))))
+def regions_with_modes(params: Parameters) -> int:
+    """Of how many subregions a report tells the slow modes: fewer where each may have M modes of N K gains."""
+    return max(LEAST_REGIONS, min(MOST_REGIONS, MOST_GAINS // (params.M * max(params.N * params.K, 1))))
 
 
 def slow_modes(

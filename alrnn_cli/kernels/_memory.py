@@ -52,14 +52,13 @@ def empty(*shape: int) -> Tensor:
     if 4 * size < _SMALL or not counted:
         return torch.empty(shape)
     with _lock:
-        idle = _idle()
-        free = [i for i in idle if _arrays[i].size == size]
-        if free:
-            array = _arrays.pop(free[-1])
-        else:
-            while idle and sum(_arrays[i].nbytes for i in idle) > _KEPT:
-                del _arrays[idle[0]]
-                idle = _idle()
-            array = np.empty(size, np.float32)
+        free = [i for i in _idle() if _arrays[i].size == size]
+        array = _arrays.pop(free[-1]) if free else np.empty(size, np.float32)
+        made = torch.from_numpy(array)
         _arrays.append(array)
-        return torch.from_numpy(array).view(shape)
+        del array  # from here on the list and the tensor hold it
+        idle = _idle()
+        while sum(_arrays[i].nbytes for i in idle) > _KEPT:
+            del _arrays[idle[0]]
+            idle = _idle()
+    return made.view(shape)

@@ -7,16 +7,16 @@ tile's last trial, so it computes the same values again, and backwards it sees z
     forwards    phi   2 x rows x ld      | Φ(z_1) … Φ(z_M) | s_1 … s_K | 0 |    of the step before and of this one, in turn
                 w     (M+K) x M          panels of 1 … WIDEST vectors: w[k, :] = W[:, k], then C[:, k], a line for each k
                 tail  (M+K) x FEW        the same for the last FEW units, DEPTH of the k in a line
-                units 3 x slots x LANES  h, A, pwl
+                units 3 x room           h, A, pwl; room: M, rounded up to whole vectors
 
     backwards   g     (steps+1) x rows x ldg   | dL/d(sum)_1 … _M | ds_1 … ds_K |
                 phi   steps x rows x ldp       | Φ(z_1) … Φ(z_M) | s_1 … s_K |    of the step before
                 dW    M x ldp                  | dW | dC |  += gᵀ phi, one product every `steps` steps
 
 A vector holds LANES units. Where LANES does not divide M, forwards the last vector of a row starts at M - LANES, or the tail at
-M - FEW where that is enough, and a few units are computed twice, the later result standing, so that no store needs a mask; M >= LANES
-therefore, and `cpu` pads smaller ones. Backwards it is
-filled up with the first columns of the input gradient, and what it reads of the caller's rows beyond M is masked.
+M - FEW where that is enough, and a few units are computed twice, the later result standing, so that no store needs a mask;
+M >= LANES therefore, and `cpu` pads smaller ones. Backwards the last vector is filled up with the first columns of the input
+gradient, and what it reads of the caller's rows beyond M is masked.
 
 Every sum is taken in an order that depends on the shapes and the number of chunks only.
 """
@@ -139,6 +139,7 @@ def _copy(target: int, source: int, n: int) -> None:
 
 @_compiled
 def _add(target: int, source: int, n: int) -> None:
+    """target += source, as `_copy`."""
     k = 0
     while k + LANES <= n:
         add_vector((target + 4 * k, source + 4 * k))
@@ -269,6 +270,33 @@ def _multiply(
 
 
 @_compiled
+def _hand_in(
+    item: int, chunks: int, dW: int, dC: int, dA: int, dh: int, parts: int, ended: int, sums: int, ldp: int, sums_A: int, sums_h: int,
+    M: int, K: int,
+) -> None:  # fmt: skip
+    """An item's sums of the four gradients: a member's first chunk's where the whole is to be, another's among the parts, which
+    the thread that ends a member's last chunk adds in their order. Addresses as in `backward`; sums: lines of ldp, | dW | dC |."""
+    e, size = item // chunks, M * (M + K + 2)
+    dW, dC, dA, dh = dW + 4 * e * M * M, dC + 4 * e * M * K, dA + 4 * e * M, dh + 4 * e * M
+    into_W, into_C, into_A, into_h = dW, dC, dA, dh
+    if item % chunks:
+        into_W = parts + 4 * (item - e - 1) * size
+        into_C, into_A, into_h = into_W + 4 * M * M, into_W + 4 * M * (M + K), into_W + 4 * M * (M + K + 1)
+    for i in range(M):
+        _copy(into_W + 4 * i * M, sums + 4 * i * ldp, M)
+        _copy(into_C + 4 * i * K, sums + 4 * (i * ldp + M), K)
+    _copy(into_A, sums_A, M)
+    _copy(into_h, sums_h, M)
+    if chunks > 1 and take((ended + 8 * e,)) == chunks - 1:
+        for other in range(chunks - 1):
+            part = parts + 4 * (e * (chunks - 1) + other) * size
+            _add(dW, part, M * M)
+            _add(dC, part + 4 * M * M, M * K)
+            _add(dA, part + 4 * M * (M + K), M)
+            _add(dh, part + 4 * M * (M + K + 1), M)
+
+
+@_compiled
 def forward(
     taken: int, items: int, chunks: int, rows: int,
     s: int, s_member: int, s_trial: int, s_step: int,
@@ -380,9 +408,9 @@ def backward(
 
     grad: dL/dz, at every step, or (only_last) at each trial's last one. Beyond a trial's length it must be zero, whatever
     came in there having been added at the trial's last step: a state that stays passes its gradient on unchanged.
-    dW, dC, dA, dh: of every member, contiguous. Each chunk but a member's first has its own sums of the four in a line of
-    parts, (E·(chunks - 1), M·(M + K + 2)); ended: (E,) int64, zero, counts the chunks that are done, and whoever is last adds
-    the parts in their order. dz0: (E, B, M); ds: (E, B, T, K) by its strides, or 0.
+    dW (E, M, M), dC (E, M, K), dA, dh (E, M): contiguous. parts: (E·(chunks - 1), M·(M + K + 2)), the sums of each chunk but a
+    member's first, see `_hand_in`; ended: (E,) int64, zero, counts a member's chunks that are done. dz0: (E, B, M);
+    ds: (E, B, T, K) by its strides, or 0.
     """
     slots = _up(M, LANES) // LANES
     room = slots * LANES
@@ -499,22 +527,7 @@ def backward(
                     done = 0
             for r in range(here):
                 _copy(dz0 + 4 * (e * B + b + r) * M, g + 4 * r * ldg, M)
-        into_W, into_C, into_A, into_h = dW + 4 * e * M * M, dC + 4 * e * M * K, dA + 4 * e * M, dh + 4 * e * M
-        part = parts + 4 * (item - e - 1) * M * (M + K + 2)
-        if item % chunks:
-            into_W, into_C, into_A, into_h = part, part + 4 * M * M, part + 4 * M * (M + K), part + 4 * M * (M + K + 1)
-        for i in range(M):
-            _copy(into_W + 4 * i * M, sums + 4 * i * ldp, M)
-            _copy(into_C + 4 * i * K, sums + 4 * (i * ldp + M), K)
-        _copy(into_A, sums_A, M)
-        _copy(into_h, sums_h, M)
-        if chunks > 1 and take((ended + 8 * e,)) == chunks - 1:
-            for other in range(chunks - 1):
-                part = parts + 4 * (e * (chunks - 1) + other) * M * (M + K + 2)
-                _add(dW + 4 * e * M * M, part, M * M)
-                _add(dC + 4 * e * M * K, part + 4 * M * M, M * K)
-                _add(dA + 4 * e * M, part + 4 * M * (M + K), M)
-                _add(dh + 4 * e * M, part + 4 * M * (M + K + 1), M)
+        _hand_in(item, chunks, dW, dC, dA, dh, parts, ended, sums, ldp, sums_A, sums_h, M, K)
     _used(buffer)
     _used(tables)
 

@@ -116,7 +116,7 @@ class _Scan(torch.autograd.Function):
         E, B, T, K = s.shape
         units = W.shape[-1]
         s, z0 = rows_of(s), rows_of(z0)
-        A, W, C, h = (_contiguous(x) for x in (A, W, C, h))
+        A, W, C, h = (x.resolve_neg().contiguous() for x in (A, W, C, h))
         given = s, A, W, C, z0, pwl
         if units < LANES:
             A, W, C, h, z0, pwl = _widened(A, W, C, h, z0, pwl, LANES)
@@ -185,14 +185,8 @@ def _widened(A: Tensor, W: Tensor, C: Tensor, h: Tensor, z0: Tensor, pwl: Tensor
 
 def rows_of(x: Tensor) -> Tensor:
     """x with its last axis contiguous; other strides may be anything."""
-    x = x.resolve_neg() if x.is_neg() else x
+    x = x.resolve_neg()
     return x if x.stride(-1) == 1 or x.shape[-1] <= 1 else x.contiguous()
-
-
-def _contiguous(x: Tensor) -> Tensor:
-    # Asking costs less than a call that does nothing, and after a kernel has filled the caches every call is slow.
-    x = x.resolve_neg() if x.is_neg() else x
-    return x if x.is_contiguous() else x.contiguous()
 
 
 def steps_outermost(s: Tensor) -> bool:

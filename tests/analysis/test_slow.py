@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alrnn_cli.analysis.slow import described, slow_modes
+from alrnn_cli.analysis.slow import regions_with_modes, slow_modes
 from alrnn_cli.dynamics import jacobian, mask
 
 from .systems import ADDITION, addition_trials, make, random_parameters, report, roll
@@ -144,5 +144,5 @@ def test_components_without_variance_are_not_compared() -> None:
 
 def test_few_subregions_are_described_where_each_has_many_gains() -> None:
     """A classifier behind an encoder has thousands of gains a mode, and would have a record of 100 MB."""
-    found = [described(random_parameters(M=100, P=3, K=K, seed=0)) for K in (0, 1, 100, 1000)]
+    found = [regions_with_modes(random_parameters(M=100, P=3, K=K, seed=0)) for K in (0, 1, 100, 1000)]
     assert found == [64, 64, 20, 4]

@@ -272,6 +272,16 @@ def test_memory_out_of_use_is_bounded(monkeypatch):
     assert sum(a.nbytes for a in _memory._arrays) <= (1 << 20) + 500_000
 
 
+def test_memory_out_of_use_is_given_back_though_every_call_finds_some(monkeypatch):
+    """As in training that goes on after an evaluation in large batches."""
+    monkeypatch.setattr(_memory, "_arrays", [])
+    monkeypatch.setattr(_memory, "_KEPT", 1 << 20)
+    held = [_memory.empty(100_000 + n) for n in range(20)]
+    held.clear()
+    _memory.empty(100_000)
+    assert sum(a.nbytes for a in _memory._arrays) <= (1 << 20) + 500_000
+
+
 def test_results_of_two_calls_do_not_share_memory():
     args = [a.float() for a in arguments(1, 64, 60, 20, 2)]
     first = kernels.scan(*args, P=3, backend="cpu")
